@@ -1,0 +1,47 @@
+package assimilate
+
+import (
+	"context"
+
+	"retrace/dynamics"
+	"retrace/observe"
+	"retrace/trajectory"
+)
+
+// Problem is what every Method is given: one observation sequence and what is
+// known about the system. The truth is not in it.
+type Problem struct {
+	Model        dynamics.Model
+	Observations observe.Sequence
+	Length       int // states of the trajectory to recover
+	Members      int // trajectories to draw
+	Seed         int64
+	// Case numbers the observation sequences of an experiment; with Seed and
+	// the member it addresses every random draw.
+	Case int
+	// Training holds trajectories of the model, for methods that need a
+	// climatology.
+	Training *trajectory.Set
+}
+
+// Result is an ensemble and what it cost.
+type Result struct {
+	// Ensemble has the leading dimension "member".
+	Ensemble *trajectory.Set
+	// Evaluations counts the evaluations a user would compare methods by:
+	// network evaluations per member for score, model steps per member for
+	// classical methods.
+	Evaluations int
+	// Diagnostics are numbers the method reports of itself, by name, such as
+	// the log evidence of a particle filter.
+	Diagnostics map[string]float64
+}
+
+// Method draws an ensemble of whole trajectories given observations. Member k
+// must not depend on how many members are drawn, unless the method's members
+// interact by design (particle and Kalman methods); the bytes of the result
+// must not depend on GOMAXPROCS. progress may be nil; it is called with the
+// work done and the total, in any unit, from one goroutine at a time.
+type Method interface {
+	Assimilate(ctx context.Context, p Problem, progress func(done, total int)) (*Result, error)
+}

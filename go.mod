@@ -1,0 +1,3 @@
+module retrace
+
+go 1.26
