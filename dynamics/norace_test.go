@@ -1,0 +1,5 @@
+//go:build !race
+
+package dynamics_test
+
+const raceEnabled = false

@@ -1,0 +1,61 @@
+package experiment
+
+import (
+	"path/filepath"
+	"strings"
+
+	"retrace/internal/strict"
+	"retrace/scoresum"
+)
+
+// Load reads and checks a config. overrides are assignments key=value that
+// replace values of the file, as of the flag --set. All problems are reported,
+// one a line, in one input error.
+func Load(path string, overrides []string) (*Config, error) {
+	document, err := strict.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return load(document, path, overrides)
+}
+
+// Parse is Load for the text of a config; file is its name in errors.
+func Parse(file string, text []byte, overrides []string) (*Config, error) {
+	document, err := strict.Parse(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return load(document, file, overrides)
+}
+
+func load(document *strict.Document, path string, overrides []string) (*Config, error) {
+	for _, assignment := range overrides {
+		if err := document.Override("--set", assignment); err != nil {
+			return nil, err
+		}
+	}
+	base := filepath.Base(path)
+	prior := scoresum.DefaultSettings()
+	c := &Config{
+		Name: strings.TrimSuffix(base, filepath.Ext(base)),
+		Trajectories: Trajectories{
+			SpinUp: -1, Train: 819, TrainLength: 1024, Validation: 102, Test: 8,
+		},
+		Prior:  &prior,
+		Score:  Scoring{Metrics: metricNames()},
+		Report: Reporting{Cases: 1},
+		File:   path, Overrides: overrides,
+	}
+	root := document.Root()
+	root.Bind(c)
+	checker{c, root}.check()
+	if err := document.Err(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Encode writes the config as TOML with every default spelled out, and with
+// the documentation of each key if comments is set. Load of the text gives the
+// same experiment.
+func (c *Config) Encode(comments bool) []byte { return strict.Encode(c, comments) }

@@ -1,0 +1,56 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"retrace/assimilate"
+	"retrace/dynamics"
+)
+
+// MethodBuilder makes a method from parameters. It is a pointer to a struct
+// whose exported fields are the parameters: each carries a `toml:"name"` tag,
+// its key in the [[method]] table, and a `doc:"..."` tag.
+type MethodBuilder interface {
+	// Check reports a parameter out of range, or a model that the method
+	// cannot work with. The error names the key at fault and the cure.
+	Check(model dynamics.Model, length int) error
+	// Build returns the method for checked parameters.
+	Build(prior Prior) (assimilate.Method, error)
+}
+
+// MethodEntry is one kind of method that a config can name.
+type MethodEntry struct {
+	Name    string
+	Summary string // one line
+	// NeedsPrior says that Build must be given a trained prior, NeedsTraining
+	// that the method looks at the training trajectories of a problem.
+	NeedsPrior, NeedsTraining bool
+	// Defaults returns a new builder holding the default parameters.
+	Defaults func() MethodBuilder
+}
+
+var methods []MethodEntry
+
+// RegisterMethod makes a kind of method known by name to configs. Call it from
+// init or main, before any config is read. It panics if the name is taken.
+func RegisterMethod(e MethodEntry) {
+	if _, taken := LookupMethod(e.Name); taken {
+		panic(fmt.Sprintf("experiment: method %q is registered twice", e.Name))
+	}
+	methods = append(methods, e)
+	slices.SortFunc(methods, func(a, b MethodEntry) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// LookupMethod finds a registered kind of method by name.
+func LookupMethod(name string) (MethodEntry, bool) {
+	i := slices.IndexFunc(methods, func(e MethodEntry) bool { return e.Name == name })
+	if i < 0 {
+		return MethodEntry{}, false
+	}
+	return methods[i], true
+}
+
+// Methods lists the registered kinds of method by name. The caller may keep it.
+func Methods() []MethodEntry { return slices.Clone(methods) }

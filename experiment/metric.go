@@ -1,0 +1,94 @@
+package experiment
+
+import (
+	"math"
+
+	"retrace/dynamics"
+	"retrace/observe"
+	"retrace/trajectory"
+	"retrace/verify"
+)
+
+// Metric describes one figure of the result table.
+type Metric struct {
+	Name, Summary string
+	// Better is "lower", "higher" or "" (a cost or a description).
+	Better string
+	// Target is the value of a perfect method; NaN if there is none.
+	Target float64
+	// units are fixed, or those of the state if "state".
+	units string
+	// compute is nil for metrics that do not come from the ensemble alone. ok
+	// is false where the metric has no meaning, such as an error without truth.
+	compute func(s *subject) (value float64, ok bool, err error)
+}
+
+// Units of the metric for a system.
+func (m Metric) Units(space dynamics.Space) string {
+	if m.units == "state" {
+		return space.Units
+	}
+	return m.units
+}
+
+// Metrics lists every metric, in the order of the table.
+func Metrics() []Metric {
+	none := math.NaN()
+	return []Metric{
+		{"rmse", "root mean square error of the ensemble mean", "lower", none, "state", withTruth(verify.RMSE)},
+		{"spread", "root mean variance of the members", "", none, "state", func(s *subject) (float64, bool, error) {
+			return verify.Spread(s.ensemble), s.ensemble.Members > 1, nil
+		}},
+		{"spread_skill", "spread over error; 1 is honest, below 1 too sure", "", 1, "1", withTruth(verify.SpreadSkill)},
+		{"crps", "fair continuous ranked probability score", "lower", none, "state", withTruth(verify.CRPS)},
+		{"log_prior", "mean log density of the transitions, log p(x_2:L | x_1)", "", none, "nat", logPrior},
+		{"log_likelihood", "mean log likelihood of the observations, log p(y | x)", "", none, "nat", logLikelihood},
+		{"w1", "Wasserstein distance to the reference posterior", "lower", none, "state", nil},
+		{"w1_floor", "the same between two independent draws of the reference", "", none, "state", nil},
+		{"evaluations", "network evaluations or model steps for each member", "", none, "1", nil},
+	}
+}
+
+func metricNames() []string { return names(Metrics(), func(m Metric) string { return m.Name }) }
+
+// subject is one ensemble to score and what is known about its case.
+type subject struct {
+	model    dynamics.Model
+	ensemble *verify.Sample
+	truth    *verify.Sample // nil if nobody knows it
+	seen     observe.Sequence
+}
+
+func withTruth(score func(ensemble, truth *verify.Sample) float64) func(s *subject) (float64, bool, error) {
+	return func(s *subject) (float64, bool, error) {
+		if s.truth == nil {
+			return 0, false, nil
+		}
+		value := score(s.ensemble, s.truth)
+		return value, !math.IsNaN(value), nil
+	}
+}
+
+func logPrior(s *subject) (float64, bool, error) {
+	model, ok := s.model.(dynamics.TransitionDensity)
+	if !ok {
+		return 0, false, nil
+	}
+	value, err := verify.LogTransition(s.ensemble, model)
+	return value, true, err
+}
+
+func logLikelihood(s *subject) (float64, bool, error) {
+	if s.seen.Count() == 0 {
+		return 0, false, nil
+	}
+	value, err := verify.LogLikelihood(s.ensemble, observe.NewLikelihood(s.seen).Log)
+	return value, true, err
+}
+
+// member views case i of a set as a sample.
+func sampleOf(set *trajectory.Set, i int) (*verify.Sample, error) {
+	part := set.Slice(i, i+1)
+	part.Lead = part.Lead[1:]
+	return verify.NewSample(part)
+}

@@ -1,0 +1,62 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"retrace/figure"
+	"retrace/scoresum"
+	"retrace/trajectory"
+)
+
+// All calls of scoresum stand in this file.
+
+// priorData is what a prior is learnt from.
+type priorData struct {
+	training, validation *trajectory.Set
+	standard             trajectory.Standardiser
+}
+
+// trainPrior learns the prior into the folder prior, going on from its
+// checkpoint if there is one.
+func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error {
+	dir := t.file("prior")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	prior, err := scoresum.Train(ctx, *c.Prior, scoresum.Data{
+		Training: data.training, Validation: data.validation, Standard: data.standard, Seed: c.Seed,
+	}, dir, func(p scoresum.Progress) {
+		detail := ""
+		if !math.IsNaN(p.Validation) {
+			detail = fmt.Sprintf("validation loss %.4g", p.Validation)
+		}
+		t.watcher.advance(p.Step, p.Steps, detail)
+	})
+	if err != nil {
+		return err
+	}
+	return prior.Save(dir)
+}
+
+// Prior is a trained prior.
+type Prior = *scoresum.Prior
+
+// loadPrior reads the trained prior.
+func (d *directory) loadPrior() (*scoresum.Prior, error) { return scoresum.Load(d.file("prior")) }
+
+// readLosses reads the training curve of a prior's folder.
+func readLosses(dir string) (figure.Losses, error) {
+	curve, err := scoresum.ReadCurve(filepath.Join(dir, "training.csv"))
+	var losses figure.Losses
+	for _, p := range curve {
+		losses.Training.Steps = append(losses.Training.Steps, float64(p.Step))
+		losses.Training.Loss = append(losses.Training.Loss, p.Loss)
+		losses.Validation.Loss = append(losses.Validation.Loss, p.Validation)
+	}
+	losses.Validation.Steps = losses.Training.Steps
+	return losses, err
+}

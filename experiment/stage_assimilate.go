@@ -1,0 +1,199 @@
+package experiment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"time"
+
+	"retrace/assimilate"
+	"retrace/internal/atomicfile"
+	"retrace/internal/fault"
+	"retrace/trajectory"
+)
+
+// assimilate adds the unit that draws the ensembles of one method for every
+// case of a scenario.
+func (p *planner) assimilate(s *Scenario, m *Method, observed *unit) *unit {
+	u := &unit{name: "assimilate/" + s.Name + "/" + m.Name, stage: StageAssimilate}
+	return p.draw(u, drawing{s, m, m.Name, p.Seed}, observed)
+}
+
+// drawing is what draw has to know: whose ensembles, the name of their store
+// in the scenario's folder, and the seed.
+type drawing struct {
+	scenario *Scenario
+	method   *Method
+	store    string
+	seed     int64
+}
+
+func (d drawing) zarr() string        { return d.scenario.Name + "/" + d.store + ".zarr" }
+func (d drawing) diagnostics() string { return d.scenario.Name + "/" + d.store + ".diagnostics.json" }
+
+// draw completes a unit that draws ensembles.
+func (p *planner) draw(u *unit, d drawing, observed *unit) *unit {
+	entry, _ := LookupMethod(d.method.Kind)
+	u.outputs = []string{d.zarr(), d.diagnostics()}
+	u.partial = d.zarr() + ".partial"
+	u.needs = []*unit{observed}
+	if entry.NeedsPrior {
+		u.needs = append(u.needs, p.prior)
+	}
+	if entry.NeedsTraining {
+		u.needs = append(u.needs, p.training)
+	}
+	f := newFingerprint(u.stage, u.name)
+	f.settings("method", d.method)
+	f.settings("seed", &struct {
+		Seed int64 `toml:"seed"`
+	}{d.seed})
+	f.needs(u.needs...)
+	u.fingerprint = f.sum()
+	u.run = func(ctx context.Context, t *task) error { return p.drawAll(ctx, t, u, d) }
+	return p.add(u)
+}
+
+// CaseRecord is what a method tells of one case besides the ensemble.
+type CaseRecord struct {
+	Case        int                `json:"case"`
+	Evaluations int                `json:"evaluations"`
+	Diagnostics map[string]float64 `json:"diagnostics,omitempty"`
+}
+
+// drawAll draws the cases that are not there yet, one after the other: methods
+// use all cores within a case, and memory holds one ensemble.
+func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) error {
+	cases, err := t.observations(p.Config, d.scenario)
+	if err != nil {
+		return err
+	}
+	work, err := p.prepare(t, d)
+	if err != nil {
+		return err
+	}
+	blocks, err := trajectory.Begin(t.file(d.zarr()), p.ensembleShape(d, len(cases)), d.method.Members, map[string]string{
+		"title":       fmt.Sprintf("ensembles of %s for scenario %s", d.method.Name, d.scenario.Name),
+		"fingerprint": u.fingerprint,
+	})
+	if err != nil {
+		return err
+	}
+	records, err := readRecords(t.file(d.diagnostics()), len(cases))
+	if err != nil {
+		return err
+	}
+	seconds := t.record.resumed("case_seconds", len(cases))
+	for i, seen := range cases {
+		if records[i] != nil && blocks.Done(i) {
+			continue
+		}
+		start := time.Now()
+		problem := work.problem
+		problem.Observations, problem.Case = seen, i
+		result, err := work.method.Assimilate(ctx, problem, func(done, total int) {
+			t.watcher.advance(i*1000+1000*done/max(total, 1), len(cases)*1000, fmt.Sprintf("case %d of %d", i+1, len(cases)))
+		})
+		if err != nil {
+			return fmt.Errorf("%s, case %d: %w", u.name, i, err)
+		}
+		if err := result.Ensemble.CheckFinite(); err != nil {
+			return fmt.Errorf("%s, case %d: the method diverged: %w", u.name, i, err)
+		}
+		if err := blocks.Write(i, result.Ensemble.Data); err != nil {
+			return err
+		}
+		records[i] = &CaseRecord{i, result.Evaluations, finite(result.Diagnostics)}
+		if err := writeRecords(t.file(d.diagnostics()), records); err != nil {
+			return err
+		}
+		seconds[i] = time.Since(start).Seconds()
+		if err := t.measured("case_seconds", seconds); err != nil {
+			return err
+		}
+	}
+	return blocks.Commit()
+}
+
+// workload is a method ready to work, and the part of the problem that is the
+// same for all cases.
+type workload struct {
+	method  assimilate.Method
+	problem assimilate.Problem
+}
+
+func (p *planner) prepare(t *task, d drawing) (w workload, err error) {
+	entry, _ := LookupMethod(d.method.Kind)
+	w.problem = assimilate.Problem{
+		Model: p.model, Length: p.timeline(d.scenario).Length, Members: d.method.Members, Seed: d.seed,
+	}
+	var prior Prior
+	if entry.NeedsPrior {
+		if prior, err = t.loadPrior(); err != nil {
+			return w, err
+		}
+	}
+	if entry.NeedsTraining {
+		if w.problem.Training, err = t.load(p.training); err != nil {
+			return w, err
+		}
+	}
+	w.method, err = d.method.Parameters.Build(prior)
+	return w, err
+}
+
+// ensembleShape describes the ensembles of all cases, without their data.
+func (p *planner) ensembleShape(d drawing, cases int) *trajectory.Set {
+	timeline := p.timeline(d.scenario)
+	return &trajectory.Set{
+		Space: p.model.Space(), Clock: p.model.Clock(), Start: timeline.Start, Length: timeline.Length,
+		Lead: []trajectory.Dimension{{Name: "case", Len: cases}, {Name: "member", Len: d.method.Members}},
+	}
+}
+
+// readRecords reads the records of the cases that are done; nil for others.
+func readRecords(path string, cases int) ([]*CaseRecord, error) {
+	records := make([]*CaseRecord, cases)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return records, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var done []*CaseRecord
+	if err := json.Unmarshal(text, &done); err != nil {
+		return nil, fault.Inputf("%s: %w; delete it and run again", path, err)
+	}
+	for _, r := range done {
+		if r != nil && r.Case >= 0 && r.Case < cases {
+			records[r.Case] = r
+		}
+	}
+	return records, nil
+}
+
+func writeRecords(path string, records []*CaseRecord) error {
+	done := []*CaseRecord{}
+	for _, r := range records {
+		if r != nil {
+			done = append(done, r)
+		}
+	}
+	text, err := json.MarshalIndent(done, "", " ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, append(text, '\n'))
+}
+
+// finite drops numbers that JSON cannot hold.
+func finite(diagnostics map[string]float64) map[string]float64 {
+	maps.DeleteFunc(diagnostics, func(_ string, x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) })
+	return diagnostics
+}

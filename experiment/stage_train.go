@@ -1,0 +1,56 @@
+package experiment
+
+import (
+	"context"
+
+	"retrace/trajectory"
+)
+
+// train adds the unit that learns the prior, if the config has one.
+func (p *planner) train() {
+	if p.Prior == nil {
+		return
+	}
+	u := &unit{name: "train", stage: StageTrain, outputs: []string{"prior"}, needs: []*unit{p.training, p.validation}}
+	f := newFingerprint(u.stage, u.name)
+	f.settings("prior", p.Prior)
+	f.settings("standardise", &struct {
+		Standardise Standardise `toml:"standardise"`
+	}{p.Trajectories.Standardise})
+	f.settings("seed", &struct {
+		Seed int64 `toml:"seed"`
+	}{p.Seed})
+	f.needs(u.needs...)
+	u.fingerprint = f.sum()
+	u.run = func(ctx context.Context, t *task) error {
+		training, err := t.load(p.training)
+		if err != nil {
+			return err
+		}
+		validation, err := t.load(p.validation)
+		if err != nil {
+			return err
+		}
+		standard, err := p.standardiser(training)
+		if err != nil {
+			return err
+		}
+		return t.trainPrior(ctx, p.Config, priorData{training, validation, standard})
+	}
+	p.prior = p.add(u)
+}
+
+// standardiser returns the fixed standardisation or fits one.
+func (c *Config) standardiser(training *trajectory.Set) (trajectory.Standardiser, error) {
+	size := c.model.Space().Size()
+	fixed := c.Trajectories.Standardise.Fixed
+	if fixed == nil {
+		return trajectory.FitStandardiser(training, size)
+	}
+	standard := trajectory.Standardiser{Mean: make([]float64, size), Scale: make([]float64, size), Run: 1}
+	for i := range size {
+		standard.Mean[i] = fixed.Mean[i%len(fixed.Mean)]
+		standard.Scale[i] = fixed.Scale[i%len(fixed.Scale)]
+	}
+	return standard, standard.Validate(size)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package lorenz_test
+
+const raceEnabled = false

@@ -1,0 +1,7 @@
+//go:build race
+
+package lorenz_test
+
+// raceEnabled: under the race detector sync.Pool drops buffers at random, so
+// that counts of allocations mean nothing.
+const raceEnabled = true

@@ -1,0 +1,50 @@
+// Package observe says what was seen of a trajectory: which states, through
+// which operator, with which noise, and which values are missing.
+//
+// # From a state to a number
+//
+// An [Operator] maps one state x to the values h(x) that an instrument sees,
+// and knows the vector-Jacobian product J(x)^T v that every gradient-based
+// method needs. An [Observation] is the data of one state, y = h(x) + e with
+// independent Gaussian noise e of known standard deviations; NaN marks a
+// missing value. A [Sequence] is all the observations of one trajectory, and
+// its [Likelihood] is p(y | x) over whole trajectories, with its gradient.
+//
+// Everything is in physical units: states, values and standard deviations.
+//
+// # Operators
+//
+// The operators that a config can name are builders of this package, which Go
+// code uses the same way:
+//
+//	h, err := observe.Components{Labels: []string{"x"}}.Build(space)
+//
+// [Components] picks components, [Identity] sees the state, [Linear] applies a
+// matrix, [Coarsen] and [Mean] average, [Saturate] sees through a bounded
+// response. [Func] makes an operator of any Go function and its VJP; [Register]
+// makes it known to configs. An operator that implements [Named] names its
+// values, and these names are the quantities of files. The components of a
+// state are named by [ComponentLabels].
+//
+// # When
+//
+// A [Timeline] turns "every 8th state", a list of states, or irregular physical
+// times into the indices of states. [Layout] lays out the observations to make
+// there, and [Sequence.Simulate] makes them of a known trajectory.
+//
+// # Files
+//
+// [ReadFile] and [WriteFile] hold the observations of many cases (one case is
+// one trajectory) in a CSV file or a Zarr store. A CSV is a tidy table, one
+// value a row, columns in any order:
+//
+//	# readings of the probe
+//	time,quantity,value,sd
+//	0,x,-7.21,0.4
+//	0.2,x,,0.4
+//	0.2,z,24.9,0.4
+//
+// A column case numbers the trajectories from 0; without it there is one. An
+// empty value, or NaN, is missing. Whatever is wrong with a file is reported a
+// line a fault, with its place and its cure.
+package observe

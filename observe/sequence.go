@@ -1,0 +1,110 @@
+package observe
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"retrace/dynamics"
+	"retrace/internal/fault"
+)
+
+// Layout lays out one observation of each state listed, all through one
+// operator, with every value still missing. sd is the standard deviation of
+// the noise in physical units: one number, or one for each observed value.
+// Another number of them, or one that is not greater than 0, is an input error
+// of the key sd.
+func Layout(op Operator, indices []int, sd ...float64) (Sequence, error) {
+	_, values := op.Size()
+	if len(sd) != 1 && len(sd) != values {
+		return Sequence{}, fault.Inputf("sd: %d standard deviations for %d observed values: give one, or one for each value", len(sd), values)
+	}
+	each := make([]float64, values)
+	for j := range each {
+		each[j] = sd[j%len(sd)]
+	}
+	for _, s := range sd {
+		if !validSd(s) {
+			return Sequence{}, fault.Inputf("sd: %v is not greater than 0: give the standard deviation of the noise in the units of the observed value", s)
+		}
+	}
+	observations := make([]Observation, len(indices))
+	for k, i := range indices {
+		observations[k] = Observation{i, op, missing(values), each}
+	}
+	return Sequence{observations}, nil
+}
+
+func validSd(sd float64) bool { return sd > 0 && !math.IsInf(sd, 0) }
+
+// missing returns n missing values.
+func missing(n int) []float64 {
+	values := make([]float64, n)
+	for j := range values {
+		values[j] = math.NaN()
+	}
+	return values
+}
+
+// Count is the number of values that are not missing.
+func (s Sequence) Count() int {
+	present := 0
+	for _, o := range s.Observations {
+		for _, y := range o.Values {
+			if !math.IsNaN(y) {
+				present++
+			}
+		}
+	}
+	return present
+}
+
+// Validate checks a sequence against trajectories of length states of a space.
+// It reports every observation at fault (the first 20), by its position.
+// Sequences without observations, and observations without values that are
+// present, are valid. Methods may rely on what it checks: indices within the
+// trajectory and not decreasing, operators that fit the space, values finite or
+// NaN, and standard deviations finite and greater than 0 for every value that
+// is present.
+func (s Sequence) Validate(length int, space dynamics.Space) error {
+	var errs []error
+	previous := 0
+	for k, o := range s.Observations {
+		if err := o.validate(previous, length, space.Size()); err != nil {
+			errs = append(errs, fmt.Errorf("observation %d: %w", k, err))
+		}
+		previous = o.Index
+		if len(errs) == mostFaults {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o Observation) validate(previous, length, size int) error {
+	if o.Index < 0 || o.Index >= length {
+		return fmt.Errorf("no state %d: states are 0 to %d", o.Index, length-1)
+	}
+	if o.Index < previous {
+		return fmt.Errorf("state %d stands after state %d: sort the observations by state", o.Index, previous)
+	}
+	if o.Operator == nil {
+		return errors.New("it has no operator")
+	}
+	state, values := o.Operator.Size()
+	if state != size {
+		return fmt.Errorf("its operator is for states of %d values: these have %d", state, size)
+	}
+	if len(o.Values) != values || len(o.Sd) != values {
+		return fmt.Errorf("its operator gives %d values: it has %d values and %d standard deviations", values, len(o.Values), len(o.Sd))
+	}
+	for j, y := range o.Values {
+		switch {
+		case math.IsInf(y, 0):
+			return fmt.Errorf("value %q is %v: give a finite number, or NaN if missing", Labels(o.Operator)[j], y)
+		case !math.IsNaN(y) && !validSd(o.Sd[j]):
+			return fmt.Errorf("the standard deviation of %q is %v: give a finite one greater than 0", Labels(o.Operator)[j], o.Sd[j])
+		}
+	}
+	return nil
+}

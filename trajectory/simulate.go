@@ -1,0 +1,234 @@
+package trajectory
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"retrace/dynamics"
+	"retrace/internal/fault"
+	"retrace/internal/rng"
+)
+
+// Plan says which trajectories to draw.
+type Plan struct {
+	Count  int // trajectories
+	Length int // states of each
+	// SpinUp is the number of transitions discarded before the first state; a
+	// model's own advice is Model.SpinUp.
+	SpinUp int
+	Seed   int64
+	// Purpose keeps sets apart that share a seed, such as "train" and "test":
+	// trajectory i takes its randomness from rng.Stream(Seed, Purpose, i).
+	Purpose string
+}
+
+// maxSet bounds the bytes of a simulated set.
+const maxSet = 1 << 40
+
+func (p Plan) check(size int) error {
+	switch {
+	case p.Count < 1:
+		return fault.Inputf("trajectory: the count of %d trajectories must be positive", p.Count)
+	case p.Length < 1:
+		return fault.Inputf("trajectory: the length of %d states must be positive", p.Length)
+	case p.SpinUp < 0 || p.SpinUp > maxSet:
+		return fault.Inputf("trajectory: the spin-up of %d transitions must be between 0 and 2^40", p.SpinUp)
+	case p.Count > maxSet/4/p.Length/size:
+		return fault.Inputf("trajectory: %d trajectories of %d states of %d values do not fit in memory: draw fewer or shorter ones",
+			p.Count, p.Length, size)
+	}
+	return nil
+}
+
+// DivergedError reports a model that left the finite numbers, or those that a
+// float32 can hold.
+type DivergedError struct {
+	Model      string // the Go type of the model, or its String
+	Trajectory int
+	Step       int // transitions after the initial state
+	Component  string
+	Value      float64
+}
+
+// Error names the place and the cure.
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("trajectory: model %s diverged: %s is %g in trajectory %d after %d transitions: use a smaller integration step",
+		e.Model, e.Component, e.Value, e.Trajectory, e.Step)
+}
+
+// Simulate draws trajectories of a model, in parallel over trajectories, into
+// a set with the leading dimension "case" that starts at time 0. The bytes do
+// not depend on GOMAXPROCS, and trajectory i does not depend on p.Count.
+//
+// progress may be nil; it is called with the transitions done and their total,
+// from one goroutine at a time. Errors: a *DivergedError of the first
+// trajectory concerned, the cancellation of ctx, an input error if the plan
+// makes no sense.
+func Simulate(ctx context.Context, model dynamics.Model, p Plan, progress func(done, total int)) (*Set, error) {
+	if err := p.check(model.Space().Size()); err != nil {
+		return nil, err
+	}
+	s := New(model.Space(), model.Clock(), []Dimension{{"case", p.Count}}, p.Length)
+	draw := &drawing{
+		set: s, model: model, plan: p,
+		meter: &meter{report: progress, total: p.Count * (p.SpinUp + p.Length - 1)},
+	}
+	draw.failed.Store(int64(p.Count))
+	var group sync.WaitGroup
+	for range min(p.Count, runtime.GOMAXPROCS(0)) {
+		group.Go(func() { draw.work(ctx) })
+	}
+	group.Wait()
+	if draw.failure != nil {
+		return nil, draw.failure
+	}
+	return s, nil
+}
+
+// Advance moves state x (physical units) through the given number of
+// transitions in place, drawing from r. It fails with a *DivergedError of
+// trajectory 0, or when ctx is cancelled.
+func Advance(ctx context.Context, model dynamics.Model, x []float64, steps int, r *rand.Rand) error {
+	for step := 1; step <= steps; step++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		model.Step(x, r)
+		if diverged := checkState(model, x, step); diverged != nil {
+			return diverged
+		}
+	}
+	return nil
+}
+
+// drawing hands trajectories to workers in order and keeps the failure of the
+// lowest one: all lower ones have been handed out and run to their end, so it
+// is the same whatever the number of workers.
+type drawing struct {
+	set   *Set
+	model dynamics.Model
+	plan  Plan
+	meter *meter
+
+	next    atomic.Int64
+	failed  atomic.Int64 // the lowest trajectory that failed; Count if none
+	mutex   sync.Mutex
+	failure error
+}
+
+func (d *drawing) work(ctx context.Context) {
+	x := make([]float64, d.model.Space().Size())
+	for {
+		i := d.next.Add(1) - 1
+		if i >= d.failed.Load() {
+			return
+		}
+		if err := d.trajectory(ctx, int(i), x); err != nil {
+			d.fail(i, err)
+		}
+	}
+}
+
+func (d *drawing) fail(i int64, err error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if i < d.failed.Load() {
+		d.failure = err
+		d.failed.Store(i)
+	}
+}
+
+// trajectory draws trajectory i with x as the state. It gives up without error
+// once a lower one has failed.
+func (d *drawing) trajectory(ctx context.Context, i int, x []float64) error {
+	r := rng.Stream(d.plan.Seed, d.plan.Purpose, uint64(i))
+	clear(x)
+	d.model.Initial(x, r)
+	if err := d.check(i, x, 0); err != nil {
+		return err
+	}
+	last := d.plan.SpinUp + d.plan.Length - 1
+	for step := 0; ; step++ {
+		if step >= d.plan.SpinUp {
+			store(d.set.State(i, step-d.plan.SpinUp), x)
+		}
+		if step%meterBatch == 0 || step == last {
+			d.meter.add(step - max(0, step-1)/meterBatch*meterBatch)
+		}
+		if step == last || d.failed.Load() < int64(i) {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		d.model.Step(x, r)
+		if err := d.check(i, x, step+1); err != nil {
+			return err
+		}
+	}
+}
+
+func (d *drawing) check(i int, x []float64, step int) error {
+	if diverged := checkState(d.model, x, step); diverged != nil {
+		diverged.Trajectory = i
+		return diverged
+	}
+	return nil
+}
+
+func store(dst []float32, x []float64) {
+	for k, v := range x {
+		dst[k] = float32(v)
+	}
+}
+
+// checkState finds values that are not finite, or too large to be stored.
+func checkState(model dynamics.Model, x []float64, step int) *DivergedError {
+	for k, v := range x {
+		if f := float32(v); f-f != 0 {
+			return &DivergedError{
+				Model: modelName(model), Step: step, Component: componentName(model.Space(), k), Value: v,
+			}
+		}
+	}
+	return nil
+}
+
+func modelName(model dynamics.Model) string {
+	if named, ok := model.(fmt.Stringer); ok {
+		return named.String()
+	}
+	return strings.TrimPrefix(fmt.Sprintf("%T", model), "*")
+}
+
+// meterBatch is the number of transitions that a worker counts by itself: a
+// transition may be shorter than taking a lock.
+const meterBatch = 256
+
+// meter counts work from several goroutines and reports it now and then.
+type meter struct {
+	report func(done, total int)
+	total  int
+
+	mutex          sync.Mutex
+	done, reported int
+}
+
+func (m *meter) add(n int) {
+	if m.report == nil {
+		return
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.done += n
+	// A thousand reports are enough for any display.
+	if m.done-m.reported > m.total/1000 || m.done == m.total {
+		m.reported = m.done
+		m.report(m.done, m.total)
+	}
+}
