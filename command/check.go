@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,4 +39,19 @@ spelled out, followed by an estimate of the work, the time on this machine
 	settingsFlag(cmd, &overrides)
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+func estimateTable(list []experiment.Estimate) *table {
+	t := &table{left: 1, header: []string{"unit", "count", "work", "time", "memory", "disk"}}
+	for _, e := range append(list, experiment.Total(list)) {
+		seconds, count := "-", ""
+		if e.Seconds != nil {
+			seconds = duration(time.Duration(*e.Seconds * float64(time.Second)))
+		}
+		if e.Work != "" {
+			count = fmt.Sprintf("%.3g", e.Count)
+		}
+		t.add(e.Unit, count, e.Work, seconds, byteSize(e.Memory), byteSize(e.Disk))
+	}
+	return t
 }

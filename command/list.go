@@ -57,6 +57,10 @@ func listCommands() []*cobra.Command {
 			}
 			return list
 		}),
+		listCommand("samplers", "List the diffusion samplers, whose parameters a score [[method]] takes", func() []choice {
+			defaults := experiment.DefaultSampler()
+			return []choice{newChoice("predictor-corrector", "DDIM steps with Langevin corrections (Rozet & Louppe 2023, algorithm 4)", &defaults)}
+		}),
 	}
 }
 

@@ -90,7 +90,7 @@ func (p *progress) advance(done, total int, detail string) {
 		p.advanceBar(done, total)
 	case now.Sub(p.last) >= interval && done < total:
 		p.last = now
-		fmt.Fprintf(p.out, "%s: %d of %d (%d %%)%s\n", p.unit, done, total, 100*done/max(total, 1), note)
+		fmt.Fprintf(p.out, "%s: %d %%%s\n", p.unit, 100*done/max(total, 1), note)
 	}
 }
 

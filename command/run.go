@@ -52,12 +52,12 @@ what an edit of the config made stale is redone.`,
 // stageCommands are the verbs of single stages.
 func stageCommands() []*cobra.Command {
 	short := map[experiment.Stage]string{
-		experiment.Simulate:   "Simulate the training, validation and test trajectories",
-		experiment.Train:      "Train the prior",
-		experiment.Observe:    "Observe the test trajectories, or read observations",
-		experiment.Assimilate: "Draw the ensembles of every scenario and method",
-		experiment.Score:      "Score the ensembles",
-		experiment.Report:     "Draw the figures and write the report",
+		experiment.StageSimulate:   "Simulate the training, validation and test trajectories",
+		experiment.StageTrain:      "Train the prior",
+		experiment.StageObserve:    "Observe the test trajectories, or read observations",
+		experiment.StageAssimilate: "Draw the ensembles of every scenario and method",
+		experiment.StageScore:      "Score the ensembles",
+		experiment.StageReport:     "Draw the figures and write the report",
 	}
 	var list []*cobra.Command
 	for _, stage := range experiment.Stages() {
@@ -80,7 +80,7 @@ func stageCommand(stage experiment.Stage, short string) *cobra.Command {
 				return a.advance(cmd.Context(), args[0], f.overrides)
 			}
 			outcome, err := f.run(cmd, args[0], stage)
-			if err == nil && stage == experiment.Score {
+			if err == nil && stage == experiment.StageScore {
 				err = printScores(cmd.OutOrStdout(), outcome.Dir, f.json)
 			}
 			return err
@@ -88,9 +88,9 @@ func stageCommand(stage experiment.Stage, short string) *cobra.Command {
 	}
 	f.add(cmd)
 	switch stage {
-	case experiment.Simulate:
+	case experiment.StageSimulate:
 		a.add(cmd)
-	case experiment.Score:
+	case experiment.StageScore:
 		jsonFlag(cmd, &f.json)
 	}
 	return cmd
@@ -120,8 +120,8 @@ func (f *runFlags) run(cmd *cobra.Command, path string, stages ...experiment.Sta
 	} else {
 		fmt.Fprintf(stderr, "%s: done in %s\n", outcome.Dir, duration(time.Since(start)))
 	}
-	if report := filepath.Join(outcome.Dir, "report.html"); exists(report) && outcome.Ran > 0 {
-		fmt.Fprintf(stderr, "report: %s\n", report)
+	if len(stages) == 0 || stages[0] == experiment.StageReport {
+		fmt.Fprintf(stderr, "report: %s\n", filepath.Join(outcome.Dir, "report.html"))
 	}
 	return outcome, nil
 }

@@ -316,9 +316,29 @@ func (c checker) checkMethod(t strict.Table, m *Method) {
 	if err := m.Parameters.Check(c.model, c.Trajectories.Length); err != nil {
 		t.Failed(err)
 	}
-	if entry, _ := LookupMethod(m.Kind); entry.NeedsTraining && c.Trajectories.Train == 0 {
-		t.Failed(errors.New("it looks at training trajectories: set trajectories.train above 0"))
+	if entry, _ := LookupMethod(m.Kind); !entry.NeedsTraining {
+		return
 	}
+	switch x := c.Trajectories; {
+	case x.Train == 0:
+		t.Failed(errors.New("it looks at training trajectories: set trajectories.train above 0"))
+	case x.TrainLength < c.longest():
+		t.Failed(fmt.Errorf("it looks at training trajectories, of %d states, which are shorter than those to assimilate, of %d: raise trajectories.train_length",
+			x.TrainLength, c.longest()))
+	}
+}
+
+// longest is the number of states of the longest trajectory to assimilate.
+func (c checker) longest() int {
+	longest := 0
+	for _, s := range c.Scenarios {
+		if s.Length != nil {
+			longest = max(longest, *s.Length)
+		} else {
+			longest = max(longest, c.Trajectories.Length)
+		}
+	}
+	return longest
 }
 
 func (c checker) checkScore() {
@@ -327,6 +347,7 @@ func (c checker) checkScore() {
 		return
 	}
 	if reference, ok := score.Table("reference"); ok && c.Score.Reference.Parameters != nil {
+		c.Score.Reference.Name = ReferenceName
 		c.checkMethod(reference, c.Score.Reference)
 	}
 	for i, metric := range c.Score.Metrics {

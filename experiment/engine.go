@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
+
+	"retrace/internal/fault"
 )
 
 // unit is a piece of work with files as its result. Units depend on each
@@ -65,7 +68,11 @@ func required(plan []*unit, wanted func(*unit) bool) []*unit {
 // it ran.
 func (d *directory) execute(ctx context.Context, units []*unit, watcher *Watcher) (ran int, err error) {
 	for _, u := range units {
-		if d.complete(u) {
+		complete, err := d.complete(u)
+		if err != nil {
+			return ran, err
+		}
+		if complete {
 			watcher.skip(u.name)
 			continue
 		}
@@ -74,7 +81,7 @@ func (d *directory) execute(ctx context.Context, units []*unit, watcher *Watcher
 		}
 		watcher.begin(u.name)
 		start := time.Now()
-		err := d.runUnit(ctx, u, watcher)
+		err = d.runUnit(ctx, u, watcher)
 		watcher.end(u.name, time.Since(start), err)
 		if err != nil {
 			return ran, err
@@ -84,19 +91,28 @@ func (d *directory) execute(ctx context.Context, units []*unit, watcher *Watcher
 	return ran, nil
 }
 
-// complete reports whether the outputs of u are there and up to date.
-func (d *directory) complete(u *unit) bool {
+// complete reports whether the outputs of u are there and up to date. What was
+// deleted is made again, but what somebody changed is not overwritten: that is
+// an input error.
+func (d *directory) complete(u *unit) (bool, error) {
 	record := d.provenance.Units[u.name]
 	if record == nil || !record.Complete || record.Fingerprint != u.fingerprint {
-		return false
+		return false, nil
 	}
 	for _, output := range u.outputs {
 		size, err := measure(d.file(output))
-		if err != nil || size != record.Outputs[output] {
-			return false
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if want := record.Outputs[output]; size != want {
+			return false, fault.Inputf("%s: is damaged or was changed (%d files of %d bytes, written as %d of %d); delete it to have it made again",
+				d.file(output), size.Files, size.Bytes, want.Files, want.Bytes)
 		}
 	}
-	return true
+	return true, nil
 }
 
 func (d *directory) runUnit(ctx context.Context, u *unit, watcher *Watcher) (err error) {

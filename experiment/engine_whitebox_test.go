@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"retrace/internal/atomicfile"
+	"retrace/internal/fault"
 )
 
 // kitchen is a plan of fake units: soup needs stock and salt; each unit writes
@@ -92,17 +93,26 @@ func TestEditRedoesWhatDependsOnIt(t *testing.T) {
 	k.mustCook(t, dir, "salt", "soup")
 }
 
-func TestLostOrShortenedOutputIsRedone(t *testing.T) {
+func TestLostOutputIsMadeAgain(t *testing.T) {
 	k, dir := newKitchen(), t.TempDir()
 	k.mustCook(t, dir, "stock", "salt", "soup")
 	if err := os.Remove(filepath.Join(dir, "salt")); err != nil {
 		t.Fatal(err)
 	}
 	k.mustCook(t, dir, "salt")
-	if err := os.Truncate(filepath.Join(dir, "soup"), 2); err != nil {
+}
+
+func TestChangedOutputIsNotOverwritten(t *testing.T) {
+	k, dir := newKitchen(), t.TempDir()
+	k.mustCook(t, dir, "stock", "salt", "soup")
+	soup := filepath.Join(dir, "soup")
+	if err := os.Truncate(soup, 2); err != nil {
 		t.Fatal(err)
 	}
-	k.mustCook(t, dir, "soup")
+	ran, err := k.cook(t, dir)
+	if len(ran) > 0 || !fault.IsInput(err) || !strings.HasPrefix(err.Error(), soup+": is damaged or was changed") {
+		t.Errorf("ran %q, error %v", ran, err)
+	}
 }
 
 func TestFailureKeepsWorkInProgress(t *testing.T) {
@@ -225,11 +235,16 @@ func TestFingerprintSeparatesTexts(t *testing.T) {
 		f.add(label, text)
 		return f.sum()
 	}
-	if sum("a", "b") != sum("a", "b") {
-		t.Error("not a function of its inputs")
-	}
-	if sum("a", "b=1") == sum("a", "b") || sum("a", "bc") == sum("ab", "c") {
-		t.Error("different inputs give one fingerprint")
+	seen := map[string]string{}
+	for _, text := range [][2]string{{"a", "b"}, {"a", "b=1"}, {"a", "bc"}, {"ab", "c"}, {"", "abc"}} {
+		first, again := sum(text[0], text[1]), sum(text[0], text[1])
+		if first != again {
+			t.Errorf("%q: not a function of its inputs", text)
+		}
+		if other, taken := seen[first]; taken {
+			t.Errorf("%q and %s give one fingerprint", text, other)
+		}
+		seen[first] = text[0] + "=" + text[1]
 	}
 }
 
@@ -247,12 +262,14 @@ func TestHashInputSeesContentAndNames(t *testing.T) {
 		}
 		return sum
 	}
-	if hash(map[string]string{"a": "1"}) != hash(map[string]string{"a": "1"}) {
+	first, again := hash(map[string]string{"a": "1"}), hash(map[string]string{"a": "1"})
+	if first != again {
 		t.Error("depends on the folder")
 	}
-	if hash(map[string]string{"a": "1"}) == hash(map[string]string{"a": "2"}) ||
-		hash(map[string]string{"a": "1"}) == hash(map[string]string{"b": "1"}) {
-		t.Error("different folders give one hash")
+	for _, other := range []map[string]string{{"a": "2"}, {"b": "1"}, {"a": "1", "b": ""}} {
+		if hash(other) == first {
+			t.Errorf("%v has the hash of another folder", other)
+		}
 	}
 }
 

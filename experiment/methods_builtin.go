@@ -11,6 +11,12 @@ import (
 
 func init() {
 	RegisterMethod(MethodEntry{
+		Name:          "climatology",
+		Summary:       "windows of the training trajectories, whatever was observed: the floor that any method must beat",
+		NeedsTraining: true,
+		Defaults:      func() MethodBuilder { return &climatologyMethod{} },
+	})
+	RegisterMethod(MethodEntry{
 		Name:     "particle",
 		Summary:  "bootstrap particle filter with backward simulation (Godsill, Doucet & West 2004): the exact posterior of a small system",
 		Defaults: func() MethodBuilder { return &particleMethod{*particle.New()} },
@@ -33,4 +39,28 @@ func (p *particleMethod) Check(model dynamics.Model, _ int) error {
 	return err
 }
 
+// Cost counts the transitions of the filter; backward simulation is cheap
+// beside them.
+func (p *particleMethod) Cost(model dynamics.Model, length, _ int) Cost {
+	spinUp := p.SpinUp
+	if spinUp < 0 {
+		spinUp = min(64, model.SpinUp())
+	}
+	return Cost{
+		ModelSteps: float64(p.Particles) * float64(spinUp+length-1),
+		Memory:     int64(p.Particles) * int64(length) * int64(model.Space().Size()+1) * 8,
+	}
+}
+
 func (p *particleMethod) Build(Prior) (assimilate.Method, error) { return &p.Method, nil }
+
+// climatologyMethod ignores the observations.
+type climatologyMethod struct{}
+
+func (*climatologyMethod) Check(dynamics.Model, int) error { return nil }
+
+func (*climatologyMethod) Build(Prior) (assimilate.Method, error) {
+	return assimilate.Climatology{}, nil
+}
+
+func (*climatologyMethod) Cost(dynamics.Model, int, int) Cost { return Cost{} }

@@ -11,7 +11,9 @@ import (
 
 // Metric describes one figure of the result table.
 type Metric struct {
-	Name, Summary string
+	Name    string
+	Label   string // for axes and table heads
+	Summary string
 	// Better is "lower", "higher" or "" (a cost or a description).
 	Better string
 	// Target is the value of a perfect method; NaN if there is none.
@@ -35,17 +37,17 @@ func (m Metric) Units(space dynamics.Space) string {
 func Metrics() []Metric {
 	none := math.NaN()
 	return []Metric{
-		{"rmse", "root mean square error of the ensemble mean", "lower", none, "state", withTruth(verify.RMSE)},
-		{"spread", "root mean variance of the members", "", none, "state", func(s *subject) (float64, bool, error) {
+		{"rmse", "RMSE", "root mean square error of the ensemble mean", "lower", none, "state", withTruth(verify.RMSE)},
+		{"spread", "spread", "root mean variance of the members", "", none, "state", func(s *subject) (float64, bool, error) {
 			return verify.Spread(s.ensemble), s.ensemble.Members > 1, nil
 		}},
-		{"spread_skill", "spread over error; 1 is honest, below 1 too sure", "", 1, "1", withTruth(verify.SpreadSkill)},
-		{"crps", "fair continuous ranked probability score", "lower", none, "state", withTruth(verify.CRPS)},
-		{"log_prior", "mean log density of the transitions, log p(x_2:L | x_1)", "", none, "nat", logPrior},
-		{"log_likelihood", "mean log likelihood of the observations, log p(y | x)", "", none, "nat", logLikelihood},
-		{"w1", "Wasserstein distance to the reference posterior", "lower", none, "state", nil},
-		{"w1_floor", "the same between two independent draws of the reference", "", none, "state", nil},
-		{"evaluations", "network evaluations or model steps for each member", "", none, "1", nil},
+		{"spread_skill", "spread / skill", "spread over error; 1 is honest, below 1 too sure", "", 1, "1", withTruth(verify.SpreadSkill)},
+		{"crps", "CRPS", "fair continuous ranked probability score", "lower", none, "state", withTruth(verify.CRPS)},
+		{"log_prior", "log p(x)", "mean log density of the transitions, log p(x_2:L | x_1)", "", none, "nat", logPrior},
+		{"log_likelihood", "log p(y | x)", "mean log likelihood of the observations, log p(y | x)", "", none, "nat", logLikelihood},
+		{"w1", "W1 to reference", "Wasserstein distance to the reference posterior", "lower", none, "state", nil},
+		{"w1_floor", "W1 floor", "the same between two independent draws of the reference", "", none, "state", nil},
+		{"evaluations", "evaluations", "network evaluations or model steps for each member", "", none, "1", nil},
 	}
 }
 

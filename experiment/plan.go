@@ -31,16 +31,16 @@ func (c *Config) plan() ([]*unit, error) {
 		}
 		drawn = append(drawn, observed)
 		references := p.references(s, observed)
-		if references != nil {
-			scored = append(scored, p.scoreReference(s, observed, references))
-		}
 		for j := range c.Methods {
 			m := &c.Methods[j]
 			ensemble := p.assimilate(s, m, observed)
 			drawn = append(drawn, ensemble)
 			scored = append(scored, p.scoreMethod(s, m, observed, ensemble, references))
 		}
-		drawn = append(drawn, references...)
+		if references != nil {
+			scored = append(scored, p.scoreReference(s, observed, references))
+			drawn = append(drawn, references...)
+		}
 	}
 	if len(scored) > 0 {
 		table := p.scoreTable(scored)

@@ -2,8 +2,6 @@ package experiment
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -167,11 +165,5 @@ func measure(path string) (Size, error) {
 		size.Bytes += info.Size()
 		return nil
 	})
-	if err == nil && size.Files == 0 {
-		err = errors.New("no files")
-	}
-	if err != nil {
-		return size, fmt.Errorf("%s: %w", path, err)
-	}
-	return size, nil
+	return size, err
 }

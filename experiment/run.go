@@ -54,8 +54,8 @@ func Run(ctx context.Context, c *Config, o Options) (outcome Outcome, err error)
 	}
 	defer d.close()
 	outcome = Outcome{Dir: o.Dir, Complete: len(units)}
-	if !d.outdated(c, units) {
-		return outcome, nil
+	if outdated, err := d.outdated(c, units); err != nil || !outdated {
+		return outcome, err
 	}
 	closeLog, err := d.openLog(c, o.Log)
 	if err != nil {
@@ -76,29 +76,33 @@ func (c *Config) units(stages []Stage) ([]*unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(stages) == 0 {
-		stages = Stages()
+	last := StageReport
+	if len(stages) > 0 {
+		last = slices.MaxFunc(stages, func(a, b Stage) int { return a.order() - b.order() })
 	}
-	if slices.Contains(stages, StageTrain) && len(stages) == 1 && c.Prior == nil {
+	switch {
+	case last == StageTrain && c.Prior == nil:
 		return nil, fault.Inputf("%s: there is no [prior]: add one to say what is learnt", c.File)
-	}
-	last := slices.MaxFunc(stages, func(a, b Stage) int { return a.order() - b.order() })
-	if last.order() >= StageObserve.order() && len(c.Scenarios) == 0 {
+	case last.order() >= StageObserve.order() && len(c.Scenarios) == 0:
 		return nil, fault.Inputf("%s: there is no [[scenario]]: add one to say what is observed", c.File)
-	}
-	if last.order() >= StageAssimilate.order() && len(c.Methods) == 0 {
+	case last.order() >= StageAssimilate.order() && len(c.Methods) == 0:
 		return nil, fault.Inputf("%s: there is no [[method]]: add one to say how to assimilate", c.File)
+	}
+	if len(stages) == 0 {
+		stages = []Stage{StageReport} // which needs all that matters
 	}
 	return required(plan, func(u *unit) bool { return slices.Contains(stages, u.stage) }), nil
 }
 
 // outdated reports whether there is anything to do.
-func (d *directory) outdated(c *Config, units []*unit) bool {
-	resolved, err := os.ReadFile(d.file("run.toml"))
-	if err != nil || string(resolved) != string(d.resolved(c)) || d.provenance.State != Done {
-		return true
+func (d *directory) outdated(c *Config, units []*unit) (bool, error) {
+	for _, u := range units {
+		if complete, err := d.complete(u); err != nil || !complete {
+			return true, err
+		}
 	}
-	return slices.ContainsFunc(units, func(u *unit) bool { return !d.complete(u) })
+	resolved, err := os.ReadFile(d.file("run.toml"))
+	return err != nil || string(resolved) != string(d.resolved(c)) || d.provenance.State != Done, nil
 }
 
 // resolved is the text of run.toml. Paths in it hold from the run directory.

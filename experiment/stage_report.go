@@ -65,7 +65,7 @@ func (r *reporter) write(ctx context.Context) error {
 func (r *reporter) shownMetrics() []figure.Metric {
 	var list []figure.Metric
 	for _, m := range Metrics() {
-		shown := figure.Metric{Name: m.Name, Label: strings.ReplaceAll(m.Name, "_", " "), Units: m.Units(r.model.Space())}
+		shown := figure.Metric{Name: m.Name, Label: m.Label, Units: m.Units(r.model.Space())}
 		switch m.Better {
 		case "lower":
 			shown.Better = figure.Lower
@@ -96,7 +96,10 @@ func shownScores(scores []Score) []figure.Score {
 
 // overview draws the score plot.
 func (r *reporter) overview(report figure.Report) ([]figure.Illustration, error) {
-	plot, err := figure.ScorePlot(report.Scores, report.Metrics)
+	metrics := slices.DeleteFunc(slices.Clone(report.Metrics), func(m figure.Metric) bool {
+		return m.Name == "spread" || m.Name == "evaluations" // the table has them
+	})
+	plot, err := figure.ScorePlot(report.Scores, metrics)
 	return r.illustrate("scores", "Scores of every method: a point a case, the marker at the median, the bar from quartile to quartile.", plot, err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"retrace/internal/atomicfile"
 	"retrace/internal/parallel"
 	"retrace/internal/rng"
+	"retrace/trajectory"
 	"retrace/verify"
 )
 
@@ -49,7 +50,7 @@ func (p *planner) scoreReference(s *Scenario, observed *unit, references []*unit
 
 func (p *planner) scoreUnit(work scoring, observed *unit) *unit {
 	folder := work.scenario.Name + "/" + work.method
-	u := &unit{name: "score/" + folder + "/metrics", stage: StageScore, outputs: []string{folder + ".scores.json"}}
+	u := &unit{name: "score/" + folder + "/metrics", stage: StageScore, outputs: []string{folder + ".scores.json", folder + ".scores.zarr"}}
 	u.needs = append([]*unit{observed, work.ensemble}, work.references...)
 	f := newFingerprint(u.stage, u.name)
 	f.settings("metrics", &struct {
@@ -58,7 +59,7 @@ func (p *planner) scoreUnit(work scoring, observed *unit) *unit {
 	f.needs(u.needs...)
 	u.fingerprint = f.sum()
 	u.run = func(ctx context.Context, t *task) error {
-		scores, err := work.all(ctx, t)
+		scores, byTime, err := work.all(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -66,25 +67,30 @@ func (p *planner) scoreUnit(work scoring, observed *unit) *unit {
 		if err != nil {
 			return err
 		}
+		if err := t.save(u.outputs[1], "time-resolved scores of "+work.method+" for scenario "+work.scenario.Name, byTime); err != nil {
+			return err
+		}
 		return atomicfile.Write(t.file(u.outputs[0]), text)
 	}
 	return p.add(u)
 }
 
-// all scores every case, in parallel, and lists the scores by case.
-func (w scoring) all(ctx context.Context, t *task) ([]Score, error) {
+// all scores every case, in parallel, and lists the scores by case. byTime
+// holds those of each state.
+func (w scoring) all(ctx context.Context, t *task) (all []Score, byTime *trajectory.Set, err error) {
 	cases, err := t.observations(w.Config, w.scenario)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	truth, err := t.truth(w.scenario)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	records, err := readRecords(t.file(w.ensemble.outputs[1]), len(cases))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	byTime = w.byTime(len(cases), truth != nil)
 	scores := make([][]Score, len(cases))
 	count := counter{total: len(cases), watcher: t.watcher}
 	err = parallel.For(ctx, len(cases), func(_, i int) (err error) {
@@ -100,13 +106,14 @@ func (w scoring) all(ctx context.Context, t *task) ([]Score, error) {
 		if scores[i], err = w.one(t, s, i); err != nil {
 			return fmt.Errorf("scoring %s/%s, case %d: %w", w.scenario.Name, w.method, i, err)
 		}
+		setTimes(byTime, s, i)
 		if r := records[i]; r != nil {
 			scores[i] = w.add(scores[i], i, "evaluations", float64(r.Evaluations))
 		}
 		count.add(1)
 		return nil
 	})
-	return slices.Concat(scores...), err
+	return slices.Concat(scores...), byTime, err
 }
 
 // one scores one case.

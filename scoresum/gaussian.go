@@ -1,6 +1,7 @@
 package scoresum
 
 import (
+	"iter"
 	"math"
 
 	"retrace/internal/kernel"
@@ -51,15 +52,25 @@ func (b *basis) fromCoordinates(y, z []float32, rows int) {
 // of Karras et al. (2022), table 1.
 type filters struct {
 	white, skip, gain []float32
+	unit              float32 // 1/sqrt(1 + s^2), which scales y itself to unit variance
+}
+
+// views yields the numbers of the views of a token that are linear filters of
+// y, with their factors.
+func (f *filters) views() iter.Seq2[int, []float32] {
+	return func(yield func(int, []float32) bool) {
+		_ = yield(1, f.skip) && yield(2, f.white)
+	}
 }
 
 func newFilters(padded int) filters {
 	slab := make([]float32, 3*padded)
-	return filters{slab[:padded], slab[padded : 2*padded], slab[2*padded:]}
+	return filters{white: slab[:padded], skip: slab[padded : 2*padded], gain: slab[2*padded:]}
 }
 
 // at sets the factors for noise ratio s.
-func (f filters) at(values []float64, s float64) {
+func (f *filters) at(values []float64, s float64) {
+	f.unit = float32(1 / math.Sqrt(1+s*s))
 	for j, l := range values {
 		v := l + s*s
 		f.white[j] = float32(1 / math.Sqrt(v))
@@ -76,6 +87,24 @@ func scaleRows(dst, z, factors []float32) {
 		for j, f := range factors {
 			out[j] = f * row[j]
 		}
+	}
+}
+
+// addScaledRows adds every row of z times the factors to dst.
+func addScaledRows(dst, factors, z []float32) {
+	width := len(factors)
+	for start := 0; start < len(z); start += width {
+		row, out := z[start:start+width], dst[start:start+width]
+		for j, f := range factors {
+			out[j] += f * row[j]
+		}
+	}
+}
+
+// scale sets dst to factor times x.
+func scale(dst, x []float32, factor float32) {
+	for j, v := range x {
+		dst[j] = factor * v
 	}
 }
 

@@ -33,31 +33,49 @@ func drawRatio(r *rand.Rand) float64 {
 func (w *windows) example(x []float32, grad []float32, r *rand.Rand) float64 {
 	b := w.basis
 	w.rows = len(x) / b.padded
-	white, noise, target := w.z[:len(x)], w.w[:len(x)], w.f[:len(x)]
-	b.toCoordinates(white, x, w.rows, b.padded) // x until the loop below
-	times := w.times[:w.rows]
+	in, out := w.arrays()
+	clean, view, target := w.z[:len(x)], w.w[:len(x)], w.f[:len(x)]
+	b.toCoordinates(clean, x, w.rows, b.padded)
 	for i := range w.rows {
-		s := drawRatio(r)
-		times[i] = noiseTime(s)
-		for j, l := range b.values {
-			v := l + s*s
-			xj, nj := float64(white[i*b.padded+j]), r.NormFloat64()
-			white[i*b.padded+j] = float32((xj + s*nj) / math.Sqrt(v))
-			target[i*b.padded+j] = float32(s*xj/math.Sqrt(l*v) - math.Sqrt(l/v)*nj)
+		w.ratios[i] = drawRatio(r)
+		w.times[i] = noiseTime(w.ratios[i])
+	}
+	// The coordinates of the noised windows replace those of the clean ones.
+	w.eachCoordinate(func(k int, s, l, v float64) {
+		xj, nj := float64(clean[k]), r.NormFloat64()
+		clean[k] = float32(xj + s*nj)
+		target[k] = float32(s*xj/math.Sqrt(l*v) - math.Sqrt(l/v)*nj)
+	})
+	noised, result := clean, w.v[:len(x)]
+	for number, factor := range []func(s, l, v float64) float64{
+		func(s, _, _ float64) float64 { return 1 / math.Sqrt(1+s*s) },
+		func(_, l, v float64) float64 { return l / v },
+		func(_, _, v float64) float64 { return 1 / math.Sqrt(v) },
+	} {
+		w.eachCoordinate(func(k int, s, l, v float64) { view[k] = float32(factor(s, l, v)) * noised[k] })
+		b.fromCoordinates(result, view, w.rows)
+		w.put(in, number, result, w.length, b.padded)
+	}
+	w.putMask(in, w.length)
+	b.fromCoordinates(result, target, w.rows)
+	w.network.Forward(w.packed, out, in, w.times[:w.rows], w.rows, w.tokens(w.length))
+	return w.residual(out, result, grad)
+}
+
+// eachCoordinate visits the coordinates of the rows, in order: the index, the
+// noise ratio s of the row, the prior variance l and v = l + s^2.
+func (w *windows) eachCoordinate(visit func(k int, s, l, v float64)) {
+	for i, s := range w.ratios[:w.rows] {
+		for j, l := range w.basis.values {
+			visit(i*w.basis.padded+j, s, l, l+s*s)
 		}
 	}
-	in, out := w.arrays()
-	b.fromCoordinates(noise, white, w.rows)
-	w.put(in, noise, w.length, b.padded)
-	b.fromCoordinates(white, target, w.rows)
-	w.network.Forward(w.packed, out, in, times, w.rows, w.tokens(w.length))
-	return w.residual(out, white, grad)
 }
 
 // residual returns the mean squared difference of outputs and targets and
 // pulls it back.
 func (w *windows) residual(out, target, grad []float32) float64 {
-	size, n := w.tokens(w.length)*w.patch*w.dim, w.length*w.dim
+	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
 	var sum float64
 	scale := 2 * w.share / float32(w.rows*n)
 	for i := range w.rows {

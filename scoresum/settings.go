@@ -77,7 +77,7 @@ func (s Settings) layout(dim int) layout {
 // shape is the shape of the network for states of dim values.
 func (s Settings) shape(dim int) nn.Shape {
 	l := s.layout(dim)
-	shape := nn.Shape{In: l.width(), Out: l.patch * dim, Width: s.Width, Blocks: s.Blocks, Kernel: 3, Embedding: 64}
+	shape := nn.Shape{In: l.width(), Out: l.span(), Width: s.Width, Blocks: s.Blocks, Kernel: 3, Embedding: 64}
 	if s.Network == "mlp" {
 		shape.Kernel = 1
 	}

@@ -39,6 +39,7 @@ type trainer struct {
 	prior                *Prior
 	training, validation *windowSource
 	seed                 int64
+	identity             string // names the run in its checkpoint
 	optimiser            *nn.AdamW
 	curve                []Point
 	loss                 float64 // sum over the steps since the last point
@@ -63,8 +64,8 @@ func newWindowSource(set *trajectory.Set, standard trajectory.Standardiser) *win
 }
 
 // Train learns a prior from training trajectories. It resumes from the
-// checkpoint in dir if there is one of the same run, and leaves checkpoint and
-// training curve there; the result is the same bytes with and without an
+// checkpoint in dir if there is one of the same run, and leaves the prior and
+// its training curve there. The result is the same bytes with and without an
 // interruption, for any GOMAXPROCS. progress may be nil.
 func Train(ctx context.Context, s Settings, data Data, dir string, progress func(Progress)) (*Prior, error) {
 	t, err := newTrainer(s, data)
@@ -93,7 +94,10 @@ func Train(ctx context.Context, s Settings, data Data, dir string, progress func
 	}
 	t.prior.network = t.averaged()
 	t.prior.packed = t.prior.network.Pack()
-	return t.prior, nil
+	if err := t.prior.Save(dir); err != nil {
+		return nil, err
+	}
+	return t.prior, removeCheckpoint(dir)
 }
 
 // averaged returns a network of the averaged weights.
@@ -123,13 +127,17 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 		}
 	}
 	space := data.Training.Space
+	identity, err := identify(s, data)
+	if err != nil {
+		return nil, err
+	}
 	t := &trainer{
+		identity:   identity,
 		prior:      &Prior{Settings: s, Space: space, Clock: data.Training.Clock, Standard: data.Standard, bases: map[int]*basis{}},
 		training:   newWindowSource(data.Training, data.Standard),
 		validation: newWindowSource(data.Validation, data.Standard),
 		seed:       data.Seed,
 	}
-	var err error
 	t.prior.covariance, err = EstimateCovariance(t.training.data, t.training.length, t.training.dim, s.Window)
 	if err != nil {
 		return nil, err

@@ -23,48 +23,68 @@ func noiseTime(s float64) float32 {
 // layout tells how windows are presented to the network: as sequences of
 // tokens of patch states each, or, for a multilayer perceptron, as one token
 // of the longest window, filled up with zeros, and a mask of what is there.
+// Each token holds three views of its states, one after the other: the noised
+// ones, scaled to unit variance; the mean that the Gaussian prior gives them;
+// and the noised ones whitened by the Gaussian prior.
 type layout struct {
 	window, dim int // longest window, values of a state
 	patch       int // states of a token
 	mask        bool
 }
 
+const views = 3
+
 // tokens is the number of tokens of a window of length states.
 func (l layout) tokens(length int) int { return (length + l.patch - 1) / l.patch }
+
+// span is the number of values of the states of a token.
+func (l layout) span() int { return l.patch * l.dim }
 
 // width is the number of values of a token.
 func (l layout) width() int {
 	if l.mask {
-		return l.patch*l.dim + l.patch
+		return views*l.span() + l.patch
 	}
-	return l.patch * l.dim
+	return views * l.span()
 }
 
-// put spreads rows of length states, stride apart, over network inputs.
-func (l layout) put(input, rows []float32, length, stride int) {
-	size := l.tokens(length) * l.width()
-	n := length * l.dim
-	for i, r := 0, 0; r+n <= len(rows) && i+size <= len(input); i, r = i+size, r+stride {
-		row := input[i : i+size]
-		clear(row[n:])
-		copy(row, rows[r:r+n])
-		if l.mask {
-			present := row[l.patch*l.dim:]
-			for j := range length {
+// put writes one view of windows of length states, rows stride apart, into
+// network inputs.
+func (l layout) put(input []float32, view int, rows []float32, length, stride int) {
+	n, tokens := length*l.dim, l.tokens(length)
+	for i := 0; i*stride < len(rows); i++ {
+		row := rows[i*stride:][:n]
+		for t := range tokens {
+			token := input[(i*tokens+t)*l.width()+view*l.span():][:l.span()]
+			clear(token[copy(token, row[t*l.span():]):])
+		}
+	}
+}
+
+// putMask marks the states present.
+func (l layout) putMask(input []float32, length int) {
+	if !l.mask {
+		return
+	}
+	for i := 0; i < len(input); i += l.width() {
+		present := input[i+views*l.span():][:l.patch]
+		for j := range present {
+			present[j] = 0
+			if j < length {
 				present[j] = 1
 			}
 		}
 	}
 }
 
-// take gathers rows, stride apart, from arrays with a row of outputs (a token
-// has patch*dim values) or of input gradients (width() values) a window.
-func (l layout) take(rows, output []float32, length, stride, tokenWidth int) {
-	size := l.tokens(length) * tokenWidth
-	n := length * l.dim
-	for o, r := 0, 0; o+size <= len(output); o, r = o+size, r+stride {
-		row := rows[r : r+stride]
-		copy(row[:n], output[o:o+n])
+// take is the inverse of put.
+func (l layout) take(rows []float32, view int, input []float32, length, stride int) {
+	n, tokens := length*l.dim, l.tokens(length)
+	for i := 0; i*stride < len(rows); i++ {
+		row := rows[i*stride:][:stride]
+		for t := range tokens {
+			copy(row[t*l.span():n], input[(i*tokens+t)*l.width()+view*l.span():][:l.span()])
+		}
 		clear(row[n:])
 	}
 }
@@ -81,8 +101,9 @@ type windows struct {
 	rows    int     // of the last denoise
 	share   float32 // of this chunk in the loss of a training step
 
-	times         []float32 // of the rows in training; the first serves all rows in sampling
-	z, w, f       []float32 // coordinates: capacity x padded
+	ratios        []float64 // of the rows, in training
+	times         []float32 // the same for the network; in sampling the first serves all rows
+	z, w, f, v    []float32 // capacity x padded
 	input, output []float32 // of the network
 }
 
@@ -93,8 +114,8 @@ func newWindows(l layout, longest, capacity int, shape nn.Shape, packed *nn.Pack
 	padded := capacity * kernel.RoundUp(longest*l.dim, kernel.ColumnUnit)
 	return &windows{
 		layout: l, packed: packed, network: nn.NewWorkspace(shape, capacity, tokens),
-		times: make([]float32, capacity),
-		z:     kernel.Slab(padded), w: kernel.Slab(padded), f: kernel.Slab(padded),
+		ratios: make([]float64, capacity), times: make([]float32, capacity),
+		z: kernel.Slab(padded), w: kernel.Slab(padded), f: kernel.Slab(padded), v: kernel.Slab(padded),
 		input: kernel.Slab(capacity * tokens * shape.In), output: kernel.Slab(capacity * tokens * shape.Out),
 	}
 }
@@ -111,16 +132,20 @@ func (w *windows) denoise(mean, y []float32, s float64) {
 	w.rows = len(y) / b.padded
 	w.filters.at(b.values, s)
 	w.times[0] = noiseTime(s)
-	z, white := w.z[:len(y)], w.w[:len(y)]
-	b.toCoordinates(z, y, w.rows, b.padded)
-	scaleRows(white, z, w.filters.white)
-	f := w.f[:len(y)]
-	b.fromCoordinates(f, white, w.rows)
+	z, scratch, f := w.z[:len(y)], w.w[:len(y)], w.f[:len(y)]
 	in, out := w.arrays()
-	w.put(in, f, w.length, b.padded)
+	b.toCoordinates(z, y, w.rows, b.padded)
+	scale(f, y, w.filters.unit)
+	w.put(in, 0, f, w.length, b.padded)
+	for view, factors := range w.filters.views() {
+		scaleRows(scratch, z, factors)
+		b.fromCoordinates(f, scratch, w.rows)
+		w.put(in, view, f, w.length, b.padded)
+	}
+	w.putMask(in, w.length)
 	w.network.Forward(w.packed, out, in, w.times[:1], w.rows, w.tokens(w.length))
-	w.take(white, out, w.length, b.padded, w.patch*w.dim)
-	b.toCoordinates(f, white, w.rows, b.padded)
+	w.gather(scratch, out)
+	b.toCoordinates(f, scratch, w.rows, b.padded)
 	combineRows(z, w.filters.skip, z, w.filters.gain, f)
 	b.fromCoordinates(mean, z, w.rows)
 }
@@ -129,32 +154,47 @@ func (w *windows) denoise(mean, y []float32, s float64) {
 // means with respect to y.
 func (w *windows) pull(dst, v []float32) {
 	b := w.basis
-	u, f := w.z[:len(v)], w.f[:len(v)]
+	u, scratch, f := w.z[:len(v)], w.w[:len(v)], w.f[:len(v)]
+	in, out := w.arrays()
 	b.toCoordinates(u, v, w.rows, b.padded)
 	scaleRows(f, u, w.filters.gain)
-	white := w.w[:len(v)]
-	b.fromCoordinates(white, f, w.rows)
-	in, out := w.arrays()
-	w.spread(out, white)
+	b.fromCoordinates(scratch, f, w.rows)
+	w.spread(out, scratch)
 	w.network.PullInput(w.packed, in, out)
-	w.take(white, in, w.length, b.padded, w.width())
-	b.toCoordinates(f, white, w.rows, b.padded)
-	combineRows(u, w.filters.skip, u, w.filters.white, f)
+	scaleRows(u, u, w.filters.skip)
+	for view, factors := range w.filters.views() {
+		w.take(scratch, view, in, w.length, b.padded)
+		b.toCoordinates(f, scratch, w.rows, b.padded)
+		addScaledRows(u, factors, f)
+	}
 	b.fromCoordinates(dst, u, w.rows)
+	w.take(scratch, 0, in, w.length, b.padded)
+	for j, g := range scratch {
+		dst[j] += w.filters.unit * g
+	}
 }
 
 // arrays returns the network's input and output for the current rows.
 func (w *windows) arrays() (in, out []float32) {
-	tokens := w.tokens(w.length)
-	return w.input[:w.rows*tokens*w.width()], w.output[:w.rows*tokens*w.patch*w.dim]
+	tokens := w.rows * w.tokens(w.length)
+	return w.input[:tokens*w.width()], w.output[:tokens*w.span()]
 }
 
-// spread writes gradients of the outputs: zero where no state is.
+// gather takes rows of padded values from network outputs, whose tokens follow
+// each other without gaps.
+func (w *windows) gather(rows, out []float32) {
+	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
+	for i := range w.rows {
+		row := rows[i*w.basis.padded:][:w.basis.padded]
+		clear(row[copy(row[:n], out[i*size:]):])
+	}
+}
+
+// spread is the transpose of gather.
 func (w *windows) spread(out, rows []float32) {
-	size, n := w.tokens(w.length)*w.patch*w.dim, w.length*w.dim
+	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
 	for i := range w.rows {
 		row := out[i*size : (i+1)*size]
-		copy(row, rows[i*w.basis.padded:][:n])
-		clear(row[n:])
+		clear(row[copy(row, rows[i*w.basis.padded:][:n]):])
 	}
 }

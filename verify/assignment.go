@@ -77,28 +77,22 @@ func (a *assignment) reduceRows(cost []float64, n int, free []int) (left []int) 
 	for bids := 0; len(queue) > 0 && bids < 8*n; bids++ {
 		row := queue[len(queue)-1]
 		queue = queue[:len(queue)-1]
-		first, second, gap := cheapestTwo(cost[row*n:(row+1)*n], a.v)
-		// A gap lost in the rounding of the price would let two rows
-		// displace each other for ever: it counts as a tie.
-		price := a.v[first] - gap
-		lowered := price < a.v[first]
-		if !lowered && a.columnRows[first] >= 0 {
-			first = second
+		column, second, gap := cheapestTwo(cost[row*n:(row+1)*n], a.v)
+		if gap == 0 && a.columnRows[column] >= 0 {
+			column = second
 		}
-		loser := a.columnRows[first]
-		if lowered {
-			a.v[first] = price
-		}
-		a.column[row], a.columnRows[first] = first, row
-		if loser < 0 {
+		loser := a.columnRows[column]
+		a.v[column] -= gap
+		a.column[row], a.columnRows[column] = column, row
+		switch {
+		case loser < 0:
 			continue
-		}
-		a.column[loser] = -1
-		if lowered {
+		case gap > 0:
 			queue = append(queue, loser)
-		} else {
+		default:
 			left = append(left, loser)
 		}
+		a.column[loser] = -1
 	}
 	return append(left, queue...)
 }

@@ -3,10 +3,9 @@ package verify
 import (
 	"fmt"
 	"math"
-	"strings"
 
-	"retrace/dynamics"
 	"retrace/internal/rng"
+	"retrace/observe"
 	"retrace/trajectory"
 )
 
@@ -39,7 +38,7 @@ func NewSample(set *trajectory.Set) (*Sample, error) {
 	for i, x := range s.data {
 		if v := float64(x); math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, fmt.Errorf("verify: member %d, state %d, component %s: the value is %v",
-				i/s.width(), i%s.width()/s.Size, place(set.Space, i%s.Size), x)
+				i/s.width(), i%s.width()/s.Size, observe.ComponentLabels(set.Space)[i%s.Size], x)
 		}
 	}
 	return s, nil
@@ -68,22 +67,6 @@ func (s *Sample) Subsample(n int, seed int64) *Sample {
 		sub.data = append(sub.data, s.Member(m)...)
 	}
 	return sub
-}
-
-// place names value i of a state by its labels or coordinates.
-func place(space dynamics.Space, i int) string {
-	names := make([]string, len(space.Axes))
-	for k := len(space.Axes) - 1; k >= 0; k-- {
-		axis := space.Axes[k]
-		at := i % axis.Len()
-		i /= axis.Len()
-		if axis.Labels != nil {
-			names[k] = axis.Labels[at]
-		} else {
-			names[k] = fmt.Sprintf("%s=%v", axis.Name, axis.Coordinates[at])
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // mustMatch panics unless a and b hold trajectories of the same shape.

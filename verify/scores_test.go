@@ -172,8 +172,8 @@ func TestNonFiniteValuesAreNamed(t *testing.T) {
 		bad  float64
 		want string
 	}{
-		{2*4*6 + 3*6 + 4, math.NaN(), "member 2, state 3, component lower, x=0.5: the value is NaN"},
-		{0, math.Inf(-1), "member 0, state 0, component upper, x=0: the value is -Inf"},
+		{2*4*6 + 3*6 + 4, math.NaN(), "member 2, state 3, component lower/0.5: the value is NaN"},
+		{0, math.Inf(-1), "member 0, state 0, component upper/0: the value is -Inf"},
 	} {
 		set := &trajectory.Set{
 			Space: grid, Length: 4, Data: make([]float32, 3*4*6),

@@ -162,15 +162,19 @@ func TestSubsampleIsKeyedAndWithoutReplacement(t *testing.T) {
 	i := 0.0
 	s := sample(t, 50, 1, 1, func() float64 { i++; return i })
 	a, b := s.Subsample(20, 1), s.Subsample(20, 1)
-	seen := map[float32]bool{}
+	seen, last := map[float32]bool{}, float32(0)
 	for m := range 20 {
 		if a.Member(m)[0] != b.Member(m)[0] {
 			t.Fatal("the same seed gives other members")
 		}
 		seen[a.Member(m)[0]] = true
+		last = max(last, a.Member(m)[0])
 	}
 	if len(seen) != 20 {
 		t.Errorf("%d different members of 20", len(seen))
+	}
+	if last <= 20 {
+		t.Error("only the first members are drawn")
 	}
 	if s.Subsample(50, 1) != s {
 		t.Error("a sample within the limit is not returned as it is")

@@ -4,6 +4,7 @@ package particle
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -18,7 +19,8 @@ type backwardKernel interface {
 	// normalised weights. Both are kept until the next load.
 	load(ctx context.Context, states, weights []float64) error
 	// draw returns particle i with probability proportional to
-	// w_i p(next | x_i). One worker, from 0, makes one draw at a time.
+	// w_i p(next | x_i), or a negative number if that is zero or NaN for all.
+	// One worker, from 0, makes one draw at a time.
 	draw(worker int, next []float64, r *rand.Rand) int
 	// steps is the number of model steps per particle for length states.
 	steps(length int) int
@@ -50,7 +52,9 @@ func smooth(ctx context.Context, f *filter, kernel backwardKernel, tick func()) 
 			for k := begin; k < min(begin+memberChunk, p.Members); k++ {
 				r := sources[worker].At(uint64(p.Case), f.method.Stream, uint64(t), uint64(k)).Rand
 				next := f.state(t+1, int(paths[t+1][k]))
-				paths[t][k] = int32(kernel.draw(worker, next, r))
+				if paths[t][k] = int32(kernel.draw(worker, next, r)); paths[t][k] < 0 {
+					return fmt.Errorf("particle filter: the transition density of %T from state %d is zero or NaN for every particle", p.Model, t)
+				}
 			}
 			return nil
 		})

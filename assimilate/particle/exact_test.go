@@ -87,16 +87,19 @@ func TestMembersHaveTheExactSmoothingLaw(t *testing.T) {
 	}
 }
 
-// scattered observes the first two components at some states: one state twice,
-// one value missing, the last states not at all.
+// scattered observes the first two components at some states, with noise about
+// as large as the signal: one state twice, one value missing, the last states
+// not at all.
 func scattered(t *testing.T, model dynamics.Model, length int) observe.Sequence {
 	last := min(1, model.Space().Size()-1)
+	_, covariance := model.(law).Moments(1)
+	sd := math.Sqrt(covariance.At(0, 0)) // all components are alike
 	r := rng.Stream(6, "observations")
 	var s observe.Sequence
 	for i := 0; i < max(2, length-2); i += 2 {
-		s.Observations = append(s.Observations, component(t, model.Space(), i, 0, r.NormFloat64(), 0.5))
+		s.Observations = append(s.Observations, component(t, model.Space(), i, 0, sd*r.NormFloat64(), 0.5*sd))
 		if i == 2 {
-			s.Observations = append(s.Observations, component(t, model.Space(), i, last, r.NormFloat64(), 1))
+			s.Observations = append(s.Observations, component(t, model.Space(), i, last, sd*r.NormFloat64(), sd))
 		}
 		if i == 4 {
 			s.Observations[len(s.Observations)-1].Values[0] = math.NaN()

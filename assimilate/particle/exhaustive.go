@@ -45,7 +45,7 @@ func (e *exhaustive) draw(worker int, next []float64, r *rand.Rand) int {
 }
 
 // pick returns i with probability proportional to exp(terms[i]) for uniform u,
-// and overwrites terms. At least one term must be finite.
+// and overwrites terms; -1 if the sum of them is zero or not a number.
 func pick(terms []float64, u float64) int {
 	top := math.Inf(-1)
 	for _, l := range terms {
@@ -55,6 +55,9 @@ func pick(terms []float64, u float64) int {
 	for i, l := range terms {
 		sum += math.Exp(l - top)
 		terms[i] = sum
+	}
+	if !(sum > 0) {
+		return -1
 	}
 	last := 0
 	for i, s := range terms {

@@ -66,6 +66,18 @@ func TestNormaliseIsStable(t *testing.T) {
 	}
 }
 
+func TestLastStatesAreDrawnByWeight(t *testing.T) {
+	weights := []float64{0, 0.05, 0.4, 0, 0.3, 0.25, 0}
+	f := &filter{problem: assimilate.Problem{Length: 1, Members: 20000}, weights: [][]float64{weights}}
+	count := make([]int, len(weights))
+	for _, i := range lastParticles(f) {
+		count[i]++
+	}
+	if z := chiSquared(count, weights); z > 5 || count[0]+count[3]+count[6] > 0 {
+		t.Errorf("draws %v of weights %v are %.1f sd from the law", count, weights, z)
+	}
+}
+
 // Whole surviving paths, the reference of the SDA paper, share few ancestors:
 // backward simulation is what keeps the early states apart.
 func TestBackwardSimulationKeepsEarlyStatesApart(t *testing.T) {

@@ -189,6 +189,12 @@ type runaway struct{ dynamics.AdditiveNoise }
 func (m runaway) Step(x []float64, _ *rand.Rand)       { x[0] = x[0]*1e200 + 1e200 }
 func (m runaway) LogTransition(_, _ []float64) float64 { return 0 }
 
+// vague hides that the noise of a model is additive, and gives NaN for its
+// transition density.
+type vague struct{ dynamics.TransitionDensity }
+
+func (m vague) LogTransition(_, _ []float64) float64 { return math.NaN() }
+
 func TestWhatCannotBeDoneIsExplained(t *testing.T) {
 	quiet := lorenz.NewLorenz63()
 	quiet.NoiseVariance = 0
@@ -209,6 +215,9 @@ func TestWhatCannotBeDoneIsExplained(t *testing.T) {
 		{"model that blows up", func(_ *particle.Method, p *assimilate.Problem) {
 			p.Model = runaway{ar1.(dynamics.AdditiveNoise)}
 		}, false, "not finite at state 2"},
+		{"density that is NaN", func(_ *particle.Method, p *assimilate.Problem) {
+			p.Model = vague{ar1.(dynamics.TransitionDensity)}
+		}, false, "transition density of particle_test.vague from state 3"},
 		{"operator outside its domain", func(_ *particle.Method, p *assimilate.Problem) {
 			p.Observations.Observations = []observe.Observation{{Index: 3, Operator: undefined, Values: []float64{1}, Sd: []float64{1}}}
 		}, false, "likelihood of state 3 is NaN"},

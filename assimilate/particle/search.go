@@ -179,5 +179,9 @@ func (s *search) exhaust(r *rand.Rand) int {
 	for place, w := range s.tree.weights {
 		s.terms = append(s.terms, math.Log(w)+s.logDensity(place))
 	}
-	return int(s.tree.particles[pick(s.terms, r.Float64())])
+	place := pick(s.terms, r.Float64())
+	if place < 0 {
+		return place
+	}
+	return int(s.tree.particles[place])
 }

@@ -22,6 +22,9 @@ func (m still) Space() dynamics.Space {
 }
 func (m still) Flow([]float64)     {}
 func (m still) NoiseSd() []float64 { return m.sd }
+func (m still) LogTransition(x, next []float64) float64 {
+	return dynamics.LogGaussian(next, x, m.sd)
+}
 
 // cloud makes clustered particles, with uneven weights, some of them zero.
 func cloud(r *rand.Rand, n int, sd []float64) (states, weights []float64) {
@@ -95,7 +98,7 @@ func chiSquared(count []int, law []float64) float64 {
 	return (statistic - freedom) / math.Sqrt(2*freedom)
 }
 
-func TestTreeDrawsTheBackwardLaw(t *testing.T) {
+func TestKernelsDrawTheBackwardLaw(t *testing.T) {
 	r := rng.Stream(1, "test")
 	for _, c := range []struct {
 		n    int
@@ -118,26 +121,33 @@ func TestTreeDrawsTheBackwardLaw(t *testing.T) {
 		for j := range next {
 			next[j] *= c.sd[j]
 		}
-		kernel := newTree(still{sd: c.sd}, c.n)
-		if err := kernel.load(context.Background(), states, weights); err != nil {
-			t.Fatal(err)
-		}
 		law := wanted(states, weights, next, c.sd)
-		count, summed := make([]int, c.n), make([]int, c.n)
-		for range 5000 {
-			count[kernel.draw(0, next, r)]++
-			summed[kernel.searches[0].exhaust(r)]++
-		}
-		if c.n == 1 {
-			continue // drawn without hanging
-		}
-		if z := chiSquared(count, law); z > 5 {
-			t.Errorf("%d particles, %d components: draws are %.1f sd from the law", c.n, len(c.sd), z)
-		}
-		if z := chiSquared(summed, law); z > 5 {
-			t.Errorf("%d particles, %d components: exhaustive draws are %.1f sd from the law", c.n, len(c.sd), z)
+		model := still{sd: c.sd}
+		tree := newTree(model, c.n)
+		for name, kernel := range map[string]backwardKernel{
+			"tree": tree, "exhaustive": newExhaustive(model, c.n), "exhausted tree": exhaustedTree{tree},
+		} {
+			if err := kernel.load(context.Background(), states, weights); err != nil {
+				t.Fatal(err)
+			}
+			r := rng.Stream(1, name)
+			count := make([]int, c.n)
+			for range 3000 {
+				count[kernel.draw(0, next, r)]++
+			}
+			if z := chiSquared(count, law); z > 5 {
+				t.Errorf("%s, %d particles, %d components: draws are %.1f sd from the law", name, c.n, len(c.sd), z)
+			}
 		}
 	}
+}
+
+// exhaustedTree draws as a tree does when rejection fails.
+type exhaustedTree struct{ *tree }
+
+func (e exhaustedTree) draw(worker int, next []float64, r *rand.Rand) int {
+	e.tree.draw(worker, next, r) // sets the target
+	return e.searches[worker].exhaust(r)
 }
 
 func TestTreeDrawsDoNotAllocate(t *testing.T) {

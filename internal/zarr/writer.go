@@ -97,8 +97,7 @@ func newWriter(path string, g Group) (*Writer, error) {
 	return w, err
 }
 
-// begun reports whether the directory was begun with the same description. The
-// group document is written last, so that it vouches for the others.
+// begun reports whether the directory was begun with the same description.
 func (w *Writer) begun() bool {
 	for key, text := range w.texts {
 		found, err := os.ReadFile(filepath.Join(w.dir, filepath.FromSlash(key)))
@@ -111,14 +110,11 @@ func (w *Writer) begun() bool {
 
 func (w *Writer) writeDocuments() error {
 	for key, text := range w.texts {
-		if key == groupFile {
-			continue
-		}
 		if err := writeFile(filepath.Join(w.dir, filepath.FromSlash(key)), text); err != nil {
 			return err
 		}
 	}
-	return writeFile(filepath.Join(w.dir, groupFile), w.texts[groupFile])
+	return nil
 }
 
 // Write stores the values of a region, which must consist of whole chunks, and

@@ -1,0 +1,141 @@
+package scoresum
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+
+	"retrace/internal/fault"
+	"retrace/internal/nn"
+	"retrace/internal/safetensors"
+)
+
+// WeightsName is the file of a prior's folder that holds all of it: the tensors
+// of the network under their own names, the Cholesky factor of the window
+// covariance as covariance.factor, and as metadata, in JSON, the settings, the
+// standardisation and the space and clock of the states.
+const WeightsName = "weights.safetensors"
+
+const (
+	priorFormat = "retrace prior 1"
+	factorName  = "covariance.factor"
+)
+
+// Save writes the prior to its folder.
+func (p *Prior) Save(dir string) error {
+	file, err := p.encode()
+	if err != nil {
+		return err
+	}
+	return safetensors.Write(filepath.Join(dir, WeightsName), file)
+}
+
+func (p *Prior) encode() (*safetensors.File, error) {
+	file := &safetensors.File{Metadata: map[string]string{"format": priorFormat}}
+	for key, value := range map[string]any{
+		"settings": p.Settings, "standard": p.Standard, "space": p.Space, "clock": p.Clock,
+	} {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, fmt.Errorf("scoresum: writing %s of a prior: %w", key, err)
+		}
+		file.Metadata[key] = string(text)
+	}
+	side := p.covariance.Window * p.covariance.Dim
+	file.Tensors = append(tensors(p.network), safetensors.Tensor{Name: factorName, Shape: []int{side, side}, Data: p.covariance.Factor})
+	return file, nil
+}
+
+func tensors(network *nn.Network) []safetensors.Tensor {
+	var list []safetensors.Tensor
+	for _, q := range network.Parameters() {
+		list = append(list, safetensors.Tensor{Name: q.Name, Shape: q.Shape, Data: q.Data})
+	}
+	return list
+}
+
+// Load reads a prior from its folder. What is wrong with the file is an input
+// error.
+func Load(dir string) (*Prior, error) {
+	path := filepath.Join(dir, WeightsName)
+	file, err := safetensors.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	p, err := decode(file)
+	if err != nil {
+		return nil, fault.Inputf("%s: %w; train the prior again", path, err)
+	}
+	return p, nil
+}
+
+func decode(file *safetensors.File) (*Prior, error) {
+	p := &Prior{bases: map[int]*basis{}}
+	if format := file.Metadata["format"]; format != priorFormat {
+		return nil, fmt.Errorf("the format is %q, not %q", format, priorFormat)
+	}
+	for key, value := range map[string]any{
+		"settings": &p.Settings, "standard": &p.Standard, "space": &p.Space, "clock": &p.Clock,
+	} {
+		if err := json.Unmarshal([]byte(file.Metadata[key]), value); err != nil {
+			return nil, fmt.Errorf("metadata %s: %w", key, err)
+		}
+	}
+	if err := errors.Join(p.Settings.Validate(), checkSize(p)); err != nil {
+		return nil, err
+	}
+	network, err := nn.New(p.Settings.shape(p.Dim()))
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(network, file); err != nil {
+		return nil, err
+	}
+	p.network, p.packed = network, network.Pack()
+	side := p.Settings.Window * p.Dim()
+	factor, err := tensor(file, factorName, []int{side, side})
+	if err != nil {
+		return nil, err
+	}
+	p.covariance = Covariance{p.Settings.Window, p.Dim(), factor}
+	return p, nil
+}
+
+func checkSize(p *Prior) error {
+	size := p.Space.Size()
+	if size < 1 || size > 1<<24 {
+		return fmt.Errorf("metadata space: states of %d values", size)
+	}
+	return p.Standard.Validate(size)
+}
+
+// fill copies tensors into a network; the first that is absent, of another
+// shape or not finite is the error.
+func fill(network *nn.Network, file *safetensors.File) error {
+	for _, q := range network.Parameters() {
+		data, err := tensor(file, q.Name, q.Shape)
+		if err != nil {
+			return err
+		}
+		copy(q.Data, data)
+	}
+	return nil
+}
+
+func tensor(file *safetensors.File, name string, shape []int) ([]float32, error) {
+	t, ok := file.Tensor(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no tensor %s %v", name, shape)
+	}
+	if fmt.Sprint(t.Shape) != fmt.Sprint(shape) {
+		return nil, fmt.Errorf("tensor %s has the shape %v, not %v", name, t.Shape, shape)
+	}
+	for i, v := range t.Data {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("tensor %s is not finite at element %d", name, i)
+		}
+	}
+	return t.Data, nil
+}
