@@ -17,6 +17,7 @@ type Score struct {
 	Prior   *scoresum.Prior
 	Sampler diffusion.PredictorCorrector
 	Gamma   float64 // of the guidance; see guide
+	Mode    string
 }
 
 // Evaluations is the number of evaluations of the trajectory prior, each with a
@@ -33,10 +34,14 @@ func (s *Score) Assimilate(ctx context.Context, p Problem, progress func(done, t
 		return nil, fault.Input(fmt.Errorf("score: %w", err))
 	}
 	set := trajectory.New(s.Prior.Space, s.Prior.Clock, []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
+	shared := newGains(s.Prior, p.Observations, p.Length)
 	denoiser := func() (diffusion.Denoiser, error) {
 		prior, err := s.Prior.Denoiser(p.Length, scoresum.SampleRows, scoresum.ChunkWindows)
 		if err != nil {
 			return nil, err
+		}
+		if s.Mode != "" {
+			return &covarianceGuide{prior: prior, standard: s.Prior.Standard, seq: p.Observations, gains: shared, jacobian: s.Mode == "jacobian", dim: s.Prior.Dim()}, nil
 		}
 		return newGuide(prior, p.Observations, s.Prior.Standard, s.Gamma), nil
 	}

@@ -24,6 +24,8 @@ var brokenInputs = map[string]broken{
 	"no argument":           {args: []string{"run"}, code: 2, want: []string{"CONFIG is missing", "--help"}},
 	"too many arguments":    {args: []string{"check", "a.toml", "b.toml"}, code: 2, want: []string{`"b.toml"`}},
 	"unknown verb":          {args: []string{"trian", "tiny.toml"}, code: 2, want: []string{`"trian"`, `did you mean "train"?`}},
+	"help of nothing":       {args: []string{"help", "trian"}, code: 2, want: []string{`"trian"`, `did you mean "train"?`}},
+	"unknown shell":         {args: []string{"completion", "basch"}, code: 2, want: []string{`did you mean "bash"?`}},
 	"unknown flag":          {args: []string{"run", "tiny.toml", "--frsh"}, code: 2, want: []string{"--frsh", "retrace run --help"}},
 	"flag without value":    {args: []string{"run", "tiny.toml", "--out"}, code: 2, want: []string{"--out", "--help"}},
 	"missing config":        {args: []string{"run", "nowhere.toml"}, code: 2, want: []string{"nowhere.toml: no such file"}},
@@ -53,7 +55,9 @@ var brokenInputs = map[string]broken{
 	"window too long":       {args: []string{"--set", "prior.window=65"}, code: 2, want: []string{"prior.window", "train_length"}},
 	"unknown network":       {args: []string{"--set", "prior.network=resnet"}, code: 2, want: []string{"prior.network"}},
 	"missing observations":  {file: "[model]\nname = \"ar1\"\n[trajectories]\nlength = 5\n[[scenario]]\nname = \"A\"\nfile = \"nowhere.csv\"\n", code: 2, want: []string{"broken.toml:7:1: scenario.A.file", "no such file"}},
-	"nothing to train":      {args: []string{"train", "tiny.toml"}, code: 2, want: []string{"tiny.toml", "[prior]"}},
+	"nothing to train":      {args: []string{"train", "ar1.toml"}, code: 2, want: []string{"ar1.toml", "[prior]"}},
+	"negative steps":        {args: []string{"--set", "method.score.steps=-1"}, code: 2, want: []string{"method.score.steps", "between 1 and"}},
+	"unknown schedule":      {args: []string{"--set", "method.score.schedule=cosin"}, code: 2, want: []string{"method.score.schedule", `did you mean "cosine"?`}},
 	"no scenario":           {file: "[model]\nname = \"ar1\"\n[trajectories]\nlength = 5\n", code: 2, want: []string{"broken.toml", "[[scenario]]"}},
 	"inspect nothing":       {args: []string{"inspect", "nowhere"}, code: 2, want: []string{"nowhere: no such file"}},
 	"out is a file":         {args: []string{"run", "tiny.toml", "--out", "tiny.toml"}, code: 2, want: []string{"tiny.toml: is a file"}},
@@ -62,7 +66,12 @@ var brokenInputs = map[string]broken{
 }
 
 func TestBrokenInputEndsInOneClearLine(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
+	ar1 := "[model]\nname = \"ar1\"\n[trajectories]\nlength = 5\n"
+	if err := os.WriteFile(filepath.Join(dir, "ar1.toml"), []byte(ar1), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for name, b := range brokenInputs {
 		t.Run(name, func(t *testing.T) {
 			args := b.args
@@ -104,10 +113,13 @@ var damages = map[string]struct {
 	"broken observations": {"r/A/observations.zarr/.zmetadata", func(b []byte) []byte { b[0] = ' '; return b }, []string{"--set", "method.particle.members=8"}, []string{"r/A/observations.zarr"}},
 	"broken diagnostics":  {"r/A/particle.diagnostics.json", func(b []byte) []byte { b[0] = ' '; return b }, []string{"--set", `score.metrics=["rmse"]`}, []string{"r/A/particle.diagnostics.json"}},
 	"broken scores":       {"r/A/particle.scores.json", func(b []byte) []byte { return b[:10] }, nil, []string{"r/A/particle.scores.json", "damaged"}},
+	"broken weights":      {"r/prior/weights.safetensors", func(b []byte) []byte { b[20] ^= 1; return b }, []string{"--set", "method.score.members=8"}, []string{"r/prior/weights.safetensors"}},
+	"weights cut off":     {"r/prior/weights.safetensors", func(b []byte) []byte { return b[:1000] }, nil, []string{"r/prior", "damaged"}},
 	"broken provenance":   {"r/provenance.json", func(b []byte) []byte { return b[:20] }, nil, []string{"r/provenance.json", "--fresh"}},
 }
 
 func TestDamagedRunDirectoryEndsInOneClearLine(t *testing.T) {
+	t.Parallel()
 	whole := workspace(t)
 	retrace(t, whole, nil, "run", "tiny.toml", "--out", "r")
 	for name, d := range damages {
@@ -135,6 +147,7 @@ func TestDamagedRunDirectoryEndsInOneClearLine(t *testing.T) {
 }
 
 func TestFullDiskEndsInOneClearLine(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("needs a shell with ulimit")
 	}

@@ -78,6 +78,9 @@ func listCommand(verb, short string, choices func() []choice) *cobra.Command {
 					fmt.Fprintln(cmd.OutOrStdout())
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", c.Name, c.Summary)
+				if len(c.Parameters) == 0 {
+					continue
+				}
 				if err := parameterTable(c.Parameters).print(cmd.OutOrStdout()); err != nil {
 					return err
 				}
@@ -90,10 +93,7 @@ func listCommand(verb, short string, choices func() []choice) *cobra.Command {
 }
 
 func parameterTable(parameters []parameter) *table {
-	t := &table{left: 3}
-	if len(parameters) > 0 {
-		t.header = []string{"  parameter", "default", "meaning"}
-	}
+	t := &table{left: 3, header: []string{"  parameter", "default", "meaning"}}
 	for _, p := range parameters {
 		value := strict.Literal(p.Default)
 		if p.Required {

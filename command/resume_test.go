@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -73,19 +74,25 @@ func stop(t *testing.T, dir, until string, signal os.Signal, args ...string) (ex
 }
 
 // slow makes the tiny config large enough to be caught at work.
-var slow = []string{"--set", "trajectories.test=4", "--set", "method.particle.particles=10000", "--set", "report.cases=0"}
+var slow = []string{
+	"--set", "trajectories.test=3", "--set", "prior.training.steps=200", "--set", "method.score.members=64",
+	"--set", "method.particle.particles=5000",
+}
 
 func TestKilledRunGoesOnToTheSameBytes(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
-	retrace(t, dir, nil, append([]string{"run", "tiny.toml", "--out", "whole"}, slow...)...)
+	retrace(t, dir, nil, append([]string{"score", "tiny.toml", "--out", "whole"}, slow...)...)
 	for name, until := range map[string]string{
-		"sampling":  "A/particle.diagnostics.json",
+		"training":  "prior/checkpoint.safetensors",
+		"sampling":  "A/score.diagnostics.json",
 		"reference": "B/reference.diagnostics.json",
 	} {
 		t.Run(name, func(t *testing.T) {
-			args := append([]string{"run", "tiny.toml", "--out", name}, slow...)
+			t.Parallel()
+			args := append([]string{"score", "tiny.toml", "--out", name}, slow...)
 			stop(t, dir, filepath.Join(name, until), syscall.SIGKILL, args...)
-			if _, err := os.Stat(filepath.Join(dir, name, "report.html")); err == nil {
+			if _, err := os.Stat(filepath.Join(dir, name, "scores.json")); err == nil {
 				t.Fatal("the run was complete before it was killed")
 			}
 			retrace(t, dir, nil, args...)
@@ -95,18 +102,20 @@ func TestKilledRunGoesOnToTheSameBytes(t *testing.T) {
 }
 
 func TestInterruptedRunSaysHowToGoOn(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
 	args := append([]string{"assimilate", "tiny.toml", "--out", "r"}, slow...)
-	code, stderr := stop(t, dir, "r/A/particle.diagnostics.json", os.Interrupt, args...)
+	code, stderr := stop(t, dir, "r/A/score.diagnostics.json", os.Interrupt, args...)
 	if code != 130 || !strings.Contains(stderr, "interrupted: all finished work is kept in r") {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
-	if again := retrace(t, dir, nil, args...); strings.Contains(again, "observe/A") {
+	if again := retrace(t, dir, nil, args...); strings.Contains(again, "train:") {
 		t.Errorf("finished work was done again:\n%s", again)
 	}
 }
 
 func TestResultDoesNotDependOnTheNumberOfCores(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
 	retrace(t, dir, []string{"GOMAXPROCS=1"}, "run", "tiny.toml", "--out", "one")
 	retrace(t, dir, []string{"GOMAXPROCS=2"}, "run", "tiny.toml", "--out", "two")
@@ -114,12 +123,17 @@ func TestResultDoesNotDependOnTheNumberOfCores(t *testing.T) {
 }
 
 func TestMembersDoNotDependOnHowManyAreDrawn(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
+	methods := []string{"score", "climatology", "particle"}
 	var sets []*trajectory.Set
 	for _, members := range []string{"16", "64"} {
-		retrace(t, dir, nil, "assimilate", "tiny.toml", "--out", members,
-			"--set", "method.climatology.members="+members, "--set", "method.particle.members="+members)
-		for _, method := range []string{"climatology", "particle"} {
+		args := []string{"assimilate", "tiny.toml", "--out", members}
+		for _, method := range methods {
+			args = append(args, "--set", "method."+method+".members="+members)
+		}
+		retrace(t, dir, nil, args...)
+		for _, method := range methods {
 			set, err := trajectory.Load(filepath.Join(dir, members, "B", method+".zarr"))
 			if err != nil {
 				t.Fatal(err)
@@ -127,15 +141,12 @@ func TestMembersDoNotDependOnHowManyAreDrawn(t *testing.T) {
 			sets = append(sets, set)
 		}
 	}
-	for i, method := range []string{"climatology", "particle"} {
-		few, many := sets[i], sets[i+2]
+	for i, method := range methods {
+		few, many := sets[i], sets[i+len(methods)]
 		for c := range few.Lead[0].Len {
 			for m := range 16 {
-				a, b := few.Trajectory(c*16+m), many.Trajectory(c*64+m)
-				for k := range a {
-					if a[k] != b[k] {
-						t.Fatalf("%s: member %d of case %d differs at value %d: %v and %v", method, m, c, k, a[k], b[k])
-					}
+				if a, b := few.Trajectory(c*16+m), many.Trajectory(c*64+m); !slices.Equal(a, b) {
+					t.Fatalf("%s: member %d of case %d is %v of 16 and %v of 64", method, m, c, a, b)
 				}
 			}
 		}
@@ -143,6 +154,7 @@ func TestMembersDoNotDependOnHowManyAreDrawn(t *testing.T) {
 }
 
 func TestTwoRunsInOneDirectoryDoNotMeet(t *testing.T) {
+	t.Parallel()
 	dir := workspace(t)
 	args := append([]string{"assimilate", "tiny.toml", "--out", "r"}, slow...)
 	first := exec.Command("retrace", args...)

@@ -29,7 +29,7 @@ An experiment is a TOML file; its results are a run directory. Start with:
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return fault.Inputf("unknown command %q; %s", args[0], strict.Suggestion(args[0], verbs(root)))
+		return unknownVerb(root, args[0])
 	}
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -41,7 +41,41 @@ An experiment is a TOML file; its results are a run directory. Start with:
 	root.AddCommand(checkCommand(), inspectCommand(), sampleCommand())
 	root.AddCommand(listCommands()...)
 	root.AddCommand(versionCommand())
+	root.SetHelpCommand(helpCommand(root))
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args, c.RunE = shell, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	return root
+}
+
+// helpCommand explains a verb, and refuses an unknown one as root does.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			found, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownVerb(root, args[0])
+			}
+			return found.Help()
+		},
+	}
+}
+
+func unknownVerb(root *cobra.Command, verb string) error {
+	return fault.Inputf("unknown command %q; %s", verb, strict.Suggestion(verb, verbs(root)))
+}
+
+// shell demands no argument but a sub-command.
+func shell(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		shells := []string{"bash", "fish", "powershell", "zsh"}
+		return fault.Inputf("unknown shell %q; %s", args[0], strict.Suggestion(args[0], shells))
+	}
+	return nil
 }
 
 func verbs(root *cobra.Command) []string {

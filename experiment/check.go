@@ -3,9 +3,6 @@ package experiment
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 
@@ -26,14 +23,22 @@ const mostValues = 1 << 33
 // mostMembers bounds ensembles; far above any use.
 const mostMembers = 1 << 20
 
-// fileName is a name that makes a good folder or file on any system.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+// Names that make good folders and files on any system. An experiment may have
+// points in its name, as the file that it is named after; scenarios and methods
+// may not, because their files have endings.
+var (
+	experimentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	fileName       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+)
 
-const fileNameCure = "use up to 64 letters, digits, '-', '_' and '.', starting with a letter or digit"
+const (
+	experimentNameCure = "use up to 64 letters, digits, '-', '_' and '.', starting with a letter or digit"
+	fileNameCure       = "use up to 64 letters, digits, '-' and '_', starting with a letter or digit"
+)
 
 func (c checker) check() {
-	if !fileName.MatchString(c.Name) {
-		c.problem(c.root, "name", c.Name, fileNameCure)
+	if !experimentName.MatchString(c.Name) {
+		c.problem(c.root, "name", c.Name, experimentNameCure)
 	}
 	c.checkModel()
 	if table, ok := c.root.Table("trajectories"); ok {
@@ -151,23 +156,10 @@ func (c checker) checkPrior() {
 	}
 }
 
-func (c checker) checkScenarios() {
-	var taken []string
-	for i, t := range c.root.Tables("scenario") {
-		s := &c.Scenarios[i]
-		if t.Has("name") {
-			c.checkName(t, s.Name, reservedScenarios, taken)
-			taken = append(taken, s.Name)
-		}
-		c.checkScenario(t, s)
-	}
-}
-
 // Names that files of a run directory and of a scenario's folder have already.
 var (
-	reservedScenarios = []string{"data", "prior", "figures", "lock", "run.toml", "provenance.json",
-		"log.jsonl", "scores.json", "scores.csv", "report.html"}
-	reservedMethods = []string{"truth", "observations", "reference", "reference-again"}
+	reservedScenarios = []string{"data", "prior", "figures", "lock"}
+	reservedMethods   = []string{"truth", "observations", "reference", "reference-again"}
 )
 
 // checkName reports a name that makes no file name, is reserved, or is taken.
@@ -183,179 +175,5 @@ func (c checker) checkName(t strict.Table, name string, reserved, taken []string
 		t.Problemf(key, "is the name of another file of a run directory; choose another name")
 	case slices.Contains(taken, name):
 		t.Problemf(key, "is the name of two; give each its own name")
-	}
-}
-
-func (c checker) checkScenario(t strict.Table, s *Scenario) {
-	for key, file := range map[string]bool{"length": true, "start": true, "every": false, "offset": false,
-		"states": false, "times": false, "sd": false, "missing": false} {
-		switch {
-		case !t.Has(key) || file == (s.File != ""):
-		case file:
-			t.Problemf(key, "goes with file; simulated observations are of test trajectories")
-		default:
-			t.Problemf(key, "goes with simulated observations; a file says what was seen, when, and with which sd")
-		}
-	}
-	operator, given := t.Table("operator")
-	if given && s.Operator.Parameters != nil && c.model != nil {
-		if _, err := s.Operator.Parameters.Build(c.model.Space()); err != nil {
-			operator.Failed(err)
-			return
-		}
-	}
-	if s.File == "" {
-		c.checkSimulated(t, s)
-	} else {
-		c.checkFile(t, s)
-	}
-}
-
-// checkSimulated completes and checks a scenario whose observations are made
-// of test trajectories.
-func (c checker) checkSimulated(t strict.Table, s *Scenario) {
-	ways := 0
-	for _, key := range []string{"every", "states", "times"} {
-		if t.Has(key) {
-			ways++
-		}
-	}
-	if ways > 1 {
-		t.Failed(errors.New("every, states and times exclude each other: give one of them"))
-	}
-	if t.Has("offset") && (t.Has("states") || t.Has("times")) {
-		t.Problemf("offset", "goes with every, not with states or times")
-	}
-	if ways == 0 {
-		s.Every = new(1)
-	}
-	if s.Every != nil && s.Offset == nil {
-		s.Offset = new(0)
-	}
-	if s.Missing == nil {
-		s.Missing = new(0.0)
-	}
-	if !(*s.Missing >= 0 && *s.Missing < 1) {
-		t.Problemf("missing", "must be a share in [0, 1)")
-	}
-	if !t.Has("operator") {
-		t.Missing("operator", `say what is seen, such as operator = {kind = "identity"}`)
-	}
-	if !t.Has("sd") {
-		t.Missing("sd", "give the standard deviation of the noise, in the units of the values observed")
-	}
-	if c.Trajectories.Test == 0 {
-		t.Failed(errors.New("there is no trajectory to observe: set trajectories.test, or give a file of observations"))
-	}
-	if ways > 1 || len(s.Sd) == 0 || s.Operator == nil || s.Operator.Parameters == nil || c.model == nil || c.Trajectories.Length < 2 {
-		return
-	}
-	if _, err := c.layout(s); err != nil {
-		t.Failed(err)
-	}
-}
-
-// checkFile completes and checks a scenario with a file of observations, and
-// makes its path one that holds in the current folder.
-func (c checker) checkFile(t strict.Table, s *Scenario) {
-	if s.Length == nil {
-		s.Length = new(c.Trajectories.Length)
-	}
-	if s.Start == nil {
-		s.Start = new(0.0)
-	}
-	if *s.Length < 2 {
-		if t.Has("length") {
-			t.Problemf("length", "must be at least 2")
-		}
-		return
-	}
-	if !filepath.IsAbs(s.File) && !t.Value("file").Overridden() {
-		s.File = filepath.Join(filepath.Dir(c.File), s.File)
-	}
-	if _, err := os.Stat(s.File); err != nil {
-		t.Problemf("file", "cannot be read: %v", cause(err))
-		return
-	}
-	if c.model == nil || s.Operator != nil && s.Operator.Parameters == nil {
-		return
-	}
-	if _, err := c.readObservations(s); err != nil {
-		t.Elsewhere(err)
-	}
-}
-
-// cause is the system's part of an error of package os.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
-}
-
-func (c checker) checkMethods() {
-	var taken []string
-	for i, t := range c.root.Tables("method") {
-		m := &c.Methods[i]
-		if m.Parameters == nil {
-			continue
-		}
-		c.checkName(t, m.Name, reservedMethods, taken)
-		taken = append(taken, m.Name)
-		c.checkMethod(t, m)
-	}
-}
-
-func (c checker) checkMethod(t strict.Table, m *Method) {
-	if m.Members < 1 || m.Members > mostMembers {
-		t.Problemf("members", "must be between 1 and %d", mostMembers)
-	}
-	if c.model == nil {
-		return
-	}
-	if err := m.Parameters.Check(c.model, c.Trajectories.Length); err != nil {
-		t.Failed(err)
-	}
-	if entry, _ := LookupMethod(m.Kind); !entry.NeedsTraining {
-		return
-	}
-	switch x := c.Trajectories; {
-	case x.Train == 0:
-		t.Failed(errors.New("it looks at training trajectories: set trajectories.train above 0"))
-	case x.TrainLength < c.longest():
-		t.Failed(fmt.Errorf("it looks at training trajectories, of %d states, which are shorter than those to assimilate, of %d: raise trajectories.train_length",
-			x.TrainLength, c.longest()))
-	}
-}
-
-// longest is the number of states of the longest trajectory to assimilate.
-func (c checker) longest() int {
-	longest := 0
-	for _, s := range c.Scenarios {
-		if s.Length != nil {
-			longest = max(longest, *s.Length)
-		} else {
-			longest = max(longest, c.Trajectories.Length)
-		}
-	}
-	return longest
-}
-
-func (c checker) checkScore() {
-	score, ok := c.root.Table("score")
-	if !ok {
-		return
-	}
-	if reference, ok := score.Table("reference"); ok && c.Score.Reference.Parameters != nil {
-		c.Score.Reference.Name = ReferenceName
-		c.checkMethod(reference, c.Score.Reference)
-	}
-	for i, metric := range c.Score.Metrics {
-		if !slices.Contains(metricNames(), metric) {
-			score.Value("metrics").Element(i).Problemf("is unknown; %s", strict.Suggestion(metric, metricNames()))
-		}
-		if slices.Index(c.Score.Metrics, metric) < i {
-			score.Value("metrics").Element(i).Problemf("is listed twice")
-		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"retrace/internal/fault"
@@ -22,8 +24,10 @@ type unit struct {
 	// with work in progress, relative to the run directory.
 	outputs []string
 	partial string
-	// run makes the outputs. It is to return soon after ctx is cancelled, and
-	// may use what an interrupted run of the same fingerprint left in partial.
+	// resumes says that run goes on with what an interrupted run of the same
+	// fingerprint left in outputs and partial; it is deleted otherwise.
+	resumes bool
+	// run makes the outputs. It is to return soon after ctx is cancelled.
 	run func(ctx context.Context, t *task) error
 }
 
@@ -117,10 +121,11 @@ func (d *directory) complete(u *unit) (bool, error) {
 
 func (d *directory) runUnit(ctx context.Context, u *unit, watcher *Watcher) (err error) {
 	record := d.provenance.Units[u.name]
-	if record == nil || record.Complete || record.Fingerprint != u.fingerprint {
-		if err := d.discard(u); err != nil {
-			return err
-		}
+	afresh := record == nil || record.Complete || record.Fingerprint != u.fingerprint
+	if err := d.sweep(u, afresh || !u.resumes); err != nil {
+		return err
+	}
+	if afresh {
 		record = &Record{Fingerprint: u.fingerprint, Outputs: map[string]Size{}}
 		for _, output := range u.outputs {
 			record.Outputs[output] = Size{}
@@ -160,14 +165,32 @@ func (d *directory) finish(u *unit, record *Record) error {
 	return nil
 }
 
-// discard removes what an outdated run of u left.
-func (d *directory) discard(u *unit) error {
-	paths := u.outputs
-	if u.partial != "" {
-		paths = append(paths[:len(paths):len(paths)], u.partial)
+// sweep removes the temporary files that a killed run of u left and, if all is
+// set, its outputs and work in progress.
+func (d *directory) sweep(u *unit, all bool) error {
+	var paths []string
+	if all && u.partial != "" {
+		paths = append(paths, d.file(u.partial))
+	}
+	for _, output := range u.outputs {
+		path := d.file(output)
+		if all {
+			paths = append(paths, path)
+		}
+		folder, base := filepath.Split(path)
+		entries, err := os.ReadDir(folder)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, e := range entries {
+			// Every writer hides its temporary files behind a point.
+			if strings.HasPrefix(e.Name(), "."+base) {
+				paths = append(paths, filepath.Join(folder, e.Name()))
+			}
+		}
 	}
 	for _, path := range paths {
-		if err := os.RemoveAll(d.file(path)); err != nil {
+		if err := os.RemoveAll(path); err != nil {
 			return err
 		}
 	}

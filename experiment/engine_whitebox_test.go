@@ -31,7 +31,7 @@ func newKitchen() *kitchen {
 }
 
 func (k *kitchen) unit(name string, stage Stage, needs ...*unit) *unit {
-	u := &unit{name: name, stage: stage, fingerprint: name + "-1", needs: needs, outputs: []string{name}, partial: name + ".partial"}
+	u := &unit{name: name, stage: stage, fingerprint: name + "-1", needs: needs, outputs: []string{name}, partial: name + ".partial", resumes: true}
 	u.run = func(ctx context.Context, t *task) error {
 		k.ran = append(k.ran, name)
 		if err := k.fail[name]; err != nil {
@@ -129,6 +129,29 @@ func TestFailureKeepsWorkInProgress(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "soup.partial")); err == nil {
 		t.Error("work in progress outlives its unit")
+	}
+}
+
+func TestLeftoversOfAKilledRunAreSweptAway(t *testing.T) {
+	k, dir := newKitchen(), t.TempDir()
+	k.soup.resumes = false
+	k.fail["soup"] = errors.New("killed")
+	k.cook(t, dir)
+	k.fail = nil
+	for _, name := range []string{".soup-123", ".soup.tmp456"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.mustCook(t, dir, "soup")
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.Contains(e.Name(), "soup") && e.Name() != "soup" {
+			t.Errorf("%s is left", e.Name())
+		}
+	}
+	if text, _ := os.ReadFile(filepath.Join(dir, "soup")); strings.Contains(string(text), "half") {
+		t.Errorf("a unit that does not resume has used work in progress: %q", text)
 	}
 }
 

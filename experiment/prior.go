@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -14,8 +13,6 @@ import (
 	"retrace/scoresum"
 	"retrace/trajectory"
 )
-
-// All calls of scoresum stand in this file.
 
 // priorData is what a prior is learnt from.
 type priorData struct {
@@ -30,7 +27,7 @@ func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error 
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	prior, err := scoresum.Train(ctx, *c.Prior, scoresum.Data{
+	_, err := scoresum.Train(ctx, *c.Prior, scoresum.Data{
 		Training: data.training, Validation: data.validation, Standard: data.standard, Seed: c.Seed,
 	}, dir, func(p scoresum.Progress) {
 		detail := fmt.Sprintf("step %d of %d", p.Step, p.Steps)
@@ -39,10 +36,7 @@ func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error 
 		}
 		t.watcher.advance(p.Step, p.Steps, detail)
 	})
-	if err != nil {
-		return err
-	}
-	return prior.Save(dir)
+	return err
 }
 
 // Prior is a trained prior.
@@ -73,62 +67,4 @@ func readLosses(dir string) (figure.Losses, error) {
 	}
 	losses.Validation.Steps = losses.Training.Steps
 	return losses, err
-}
-
-// measurePrior times a training step and the denoising of one trajectory, by
-// training a prior for a moment on a few windows.
-func (e *estimator) measurePrior(ctx context.Context) error {
-	const trainSteps, rows = 3, 32
-	set, err := trajectory.Simulate(ctx, e.model, trajectory.Plan{
-		Count: 16, Length: 2 * e.Prior.Window, SpinUp: min(e.Trajectories.SpinUp, 100), Seed: e.Seed, Purpose: "estimate",
-	}, nil)
-	if err != nil {
-		return err
-	}
-	standard, err := trajectory.FitStandardiser(set, int(e.size))
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "retrace-estimate-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	settings := *e.Prior
-	settings.Training.Steps = trainSteps
-	var begin time.Time
-	prior, err := scoresum.Train(ctx, settings, scoresum.Data{Training: set, Validation: set, Standard: standard, Seed: e.Seed},
-		dir, func(p scoresum.Progress) {
-			switch p.Step {
-			case 1: // the first step warms caches up
-				begin = time.Now()
-			case trainSteps - 1:
-				e.trainStep = time.Since(begin).Seconds() / (trainSteps - 2)
-			}
-		})
-	if err != nil {
-		return err
-	}
-	e.denoise = map[int]float64{}
-	for i := range e.Scenarios {
-		length := e.timeline(&e.Scenarios[i]).Length
-		if e.denoise[length] > 0 {
-			continue
-		}
-		denoiser, err := prior.Denoiser(length, rows, rows*length)
-		if err != nil {
-			return err
-		}
-		x := make([]float32, rows*denoiser.Dim())
-		mean, pull := make([]float32, len(x)), make([]float32, len(x))
-		e.denoise[length] = timed(func(n int) {
-			for range n {
-				err = errors.Join(err, denoiser.Denoise(mean, x, diffusion.Level{T: 0.5, Mu: 0.5, Sigma: 0.5}), denoiser.Pull(pull, x))
-			}
-		}) / rows
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -40,7 +40,7 @@ func (d drawing) diagnostics() string { return d.scenario.Name + "/" + d.store +
 func (p *planner) draw(u *unit, d drawing, observed *unit) *unit {
 	entry, _ := LookupMethod(d.method.Kind)
 	u.outputs = []string{d.zarr(), d.diagnostics()}
-	u.partial = d.zarr() + ".partial"
+	u.partial, u.resumes = d.zarr()+".partial", true
 	u.needs = []*unit{observed}
 	if entry.NeedsPrior {
 		u.needs = append(u.needs, p.prior)
@@ -77,7 +77,7 @@ func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) erro
 	if err != nil {
 		return err
 	}
-	blocks, err := trajectory.Begin(t.file(d.zarr()), p.ensembleShape(d, len(cases)), d.method.Members, map[string]string{
+	work.blocks, err = trajectory.Begin(t.file(d.zarr()), p.ensembleShape(d, len(cases)), d.method.Members, map[string]string{
 		"title":       fmt.Sprintf("ensembles of %s for scenario %s", d.method.Name, d.scenario.Name),
 		"fingerprint": u.fingerprint,
 	})
@@ -90,43 +90,47 @@ func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) erro
 	}
 	seconds := t.record.resumed("case_seconds", len(cases))
 	for i, seen := range cases {
-		if records[i] != nil && blocks.Done(i) {
+		if records[i] != nil && work.blocks.Done(i) {
 			continue
 		}
 		start := time.Now()
-		problem := work.problem
-		problem.Observations, problem.Case = seen, i
-		result, err := work.method.Assimilate(ctx, problem, func(done, total int) {
-			t.watcher.advance(i*1000+1000*done/max(total, 1), len(cases)*1000, fmt.Sprintf("case %d of %d", i+1, len(cases)))
-		})
-		if err != nil {
+		work.problem.Observations, work.problem.Case = seen, i
+		if records[i], err = work.draw(ctx, t, len(cases)); err != nil {
 			return fmt.Errorf("%s, case %d: %w", u.name, i, err)
 		}
-		if err := result.Ensemble.CheckFinite(); err != nil {
-			return fmt.Errorf("%s, case %d: the method diverged: %w", u.name, i, err)
-		}
-		if err := blocks.Write(i, result.Ensemble.Data); err != nil {
-			return err
-		}
-		records[i] = &CaseRecord{i, result.Evaluations, finite(result.Diagnostics)}
-		if err := writeRecords(t.file(d.diagnostics()), records); err != nil {
-			return err
-		}
 		seconds[i] = time.Since(start).Seconds()
-		if err := t.measured("case_seconds", seconds); err != nil {
+		if err := errors.Join(writeRecords(t.file(d.diagnostics()), records), t.measured("case_seconds", seconds)); err != nil {
 			return err
 		}
 	}
-	return blocks.Commit()
+	return work.blocks.Commit()
 }
 
-// workload is a method ready to work, and the part of the problem that is the
-// same for all cases.
+// workload is a method ready to work, the problem of the present case, and
+// where its ensemble goes.
 type workload struct {
 	method  assimilate.Method
 	problem assimilate.Problem
+	blocks  *trajectory.Blocks
 }
 
+// draw draws and stores the ensemble of the present one of so many cases.
+func (w *workload) draw(ctx context.Context, t *task, cases int) (*CaseRecord, error) {
+	const parts = 1000 // of a case, for the display
+	i := w.problem.Case
+	result, err := w.method.Assimilate(ctx, w.problem, func(done, total int) {
+		t.watcher.advance(i*parts+parts*done/max(total, 1), cases*parts, fmt.Sprintf("case %d of %d", i+1, cases))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := result.Ensemble.CheckFinite(); err != nil {
+		return nil, fmt.Errorf("the method diverged: %w", err)
+	}
+	return &CaseRecord{i, result.Evaluations, finite(result.Diagnostics)}, w.blocks.Write(i, result.Ensemble.Data)
+}
+
+// prepare builds the method and what is the same for all cases.
 func (p *planner) prepare(t *task, d drawing) (w workload, err error) {
 	entry, _ := LookupMethod(d.method.Kind)
 	w.problem = assimilate.Problem{

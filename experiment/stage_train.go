@@ -11,7 +11,8 @@ func (p *planner) train() {
 	if p.Prior == nil {
 		return
 	}
-	u := &unit{name: "train", stage: StageTrain, outputs: []string{"prior"}, needs: []*unit{p.training, p.validation}}
+	u := &unit{name: "train", stage: StageTrain, outputs: []string{"prior"}, resumes: true}
+	u.needs = []*unit{p.training, p.validation}
 	f := newFingerprint(u.stage, u.name)
 	f.settings("prior", p.Prior)
 	f.settings("standardise", &struct {

@@ -19,6 +19,7 @@ type Prior struct {
 	Standard trajectory.Standardiser
 
 	covariance Covariance
+	fractions  Fractions
 	network    *nn.Network
 	packed     *nn.Packed
 

@@ -1,0 +1,80 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"retrace/diffusion"
+	"retrace/scoresum"
+	"retrace/trajectory"
+)
+
+// measurePrior times a training step and the denoising of one trajectory, by
+// training a prior for a moment on a few windows.
+func (e *estimator) measurePrior(ctx context.Context) error {
+	set, err := trajectory.Simulate(ctx, e.model, trajectory.Plan{
+		Count: 16, Length: 2 * e.Prior.Window, SpinUp: min(e.Trajectories.SpinUp, 100), Seed: e.Seed, Purpose: "estimate",
+	}, nil)
+	if err != nil {
+		return err
+	}
+	standard, err := e.standardiser(set)
+	if err != nil {
+		return err
+	}
+	prior, err := e.trainMoment(ctx, scoresum.Data{Training: set, Validation: set, Standard: standard, Seed: e.Seed})
+	if err != nil {
+		return err
+	}
+	e.denoise = map[int]float64{}
+	for i := range e.Scenarios {
+		length := e.timeline(&e.Scenarios[i]).Length
+		if e.denoise[length] == 0 {
+			if e.denoise[length], err = denoiseSeconds(prior, length); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// trainMoment makes a few training steps and notes the time of one.
+func (e *estimator) trainMoment(ctx context.Context, data scoresum.Data) (Prior, error) {
+	const steps = 3
+	dir, err := os.MkdirTemp("", "retrace-estimate-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	settings := *e.Prior
+	settings.Training.Steps = steps
+	var begin time.Time
+	return scoresum.Train(ctx, settings, data, dir, func(p scoresum.Progress) {
+		switch p.Step {
+		case 1: // the first step warms caches up, the last one writes files
+			begin = time.Now()
+		case steps - 1:
+			e.trainStep = time.Since(begin).Seconds() / (steps - 2)
+		}
+	})
+}
+
+// denoiseSeconds is the time, on one core, of denoising one trajectory with
+// its gradient, in the batches in which methods do it.
+func denoiseSeconds(prior Prior, length int) (float64, error) {
+	denoiser, err := prior.Denoiser(length, scoresum.SampleRows, scoresum.ChunkWindows)
+	if err != nil {
+		return 0, err
+	}
+	x := make([]float32, scoresum.SampleRows*denoiser.Dim())
+	mean, pull := make([]float32, len(x)), make([]float32, len(x))
+	level := diffusion.Level{T: 0.5, Mu: 0.5, Sigma: 0.5}
+	seconds := timed(func(n int) {
+		for range n {
+			err = errors.Join(err, denoiser.Denoise(mean, x, level), denoiser.Pull(pull, x))
+		}
+	})
+	return seconds / scoresum.SampleRows, err
+}

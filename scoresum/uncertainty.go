@@ -1,0 +1,219 @@
+package scoresum
+
+import (
+	"errors"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"retrace/internal/rng"
+)
+
+// The uncertainty of a trajectory given its noised version is what guidance
+// weighs against the noise of observations. A network's Jacobian estimates it
+// (the Tweedie covariance) state by state, but can be negative or far too large
+// where the network is poor. What cannot fail is its mean over trajectories,
+//
+//	V(s) = E Cov[x | x + s n] ,
+//
+// which is measured on held-out windows after training: in coordinate j of the
+// Gaussian prior, of variance l, the error of the window denoiser is a
+// fraction f_j(s) of what the Gaussian prior alone would leave,
+//
+//	v_j = f_j(s) l s^2 / (l + s^2),  0 < f_j <= 1 ,
+//
+// as if the window had the prior variance c_j, 1/c_j = 1/v_j - 1/s^2, at this noise
+// level. A trajectory longer than the window gets the covariance C_L of the
+// Markov process with that window covariance, and V = (C_L^-1 + s^-2)^-1.
+
+// Fractions are the f_j at noise ratios evenly spaced in the logarithm from
+// minRatio to maxRatio, row-major (level, coordinate).
+type Fractions struct {
+	Levels int
+	Values []float32
+}
+
+const (
+	fractionLevels  = 37
+	fractionWindows = 2048
+	leastFraction   = 1e-4
+)
+
+// measureFractions takes the mean squared error of the trained denoiser on
+// held-out windows of the full length.
+func measureFractions(p *Prior, source *windowSource, seed int64) (Fractions, error) {
+	b, err := p.basis(p.Settings.Window)
+	if err != nil {
+		return Fractions{}, err
+	}
+	f := Fractions{fractionLevels, make([]float32, fractionLevels*b.n)}
+	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, chunkWindows, p.network.Shape(), p.packed)
+	w.use(p.Settings.Window, b)
+	clean := make([]float32, chunkWindows*b.padded)
+	y, mean := make([]float32, len(clean)), make([]float32, len(clean))
+	sum := make([]float64, b.n)
+	for level := range fractionLevels {
+		s := fractionRatio(level)
+		clear(sum)
+		for chunk := range fractionWindows / chunkWindows {
+			r := rng.Stream(seed, "fractions", uint64(level), uint64(chunk))
+			x := source.draw(clean, w, chunkWindows, r.IntN)
+			for i := range x {
+				y[i] = x[i] + float32(s*r.NormFloat64())
+			}
+			for i := range chunkWindows {
+				clear(y[i*b.padded+b.n : (i+1)*b.padded])
+			}
+			w.denoise(mean, y, s)
+			for i := range mean {
+				mean[i] -= x[i]
+			}
+			b.toCoordinates(y, mean, chunkWindows, b.padded)
+			for i := range chunkWindows {
+				for j := range sum {
+					e := float64(y[i*b.padded+j])
+					sum[j] += e * e
+				}
+			}
+		}
+		for j, l := range b.values {
+			gaussian := l * s * s / (l + s*s)
+			f.Values[level*b.n+j] = float32(min(max(sum[j]/fractionWindows/gaussian, leastFraction), 1))
+		}
+	}
+	return f, nil
+}
+
+func fractionRatio(level int) float64 {
+	return minRatio * math.Pow(maxRatio/minRatio, float64(level)/(fractionLevels-1))
+}
+
+// at interpolates coordinate j linearly in the logarithm of s.
+func (f Fractions) at(s float64, j, n int) float64 {
+	position := float64(noiseTime(s)) * float64(f.Levels-1)
+	i := min(int(position), f.Levels-2)
+	t := position - float64(i)
+	return (1-t)*float64(f.Values[i*n+j]) + t*float64(f.Values[(i+1)*n+j])
+}
+
+// Uncertainty returns V(s) for trajectories of length states, in standardised
+// units.
+func (p *Prior) Uncertainty(length int, s float64) (*mat.SymDense, error) {
+	window := min(length, p.Settings.Window)
+	c, err := p.effective(s)
+	if err != nil {
+		return nil, err
+	}
+	c, err = markov(c, length, window, p.Dim())
+	if err != nil {
+		return nil, err
+	}
+	n := c.SymmetricDim()
+	// s^2 C (C + s^2)^-1 = s^2 I - s^4 (C + s^2)^-1
+	for i := range n {
+		c.SetSym(i, i, c.At(i, i)+s*s)
+	}
+	var cholesky mat.Cholesky
+	if !cholesky.Factorize(c) {
+		return nil, errors.New("scoresum: the covariance of a noised trajectory is not positive")
+	}
+	var v mat.SymDense
+	if err := cholesky.InverseTo(&v); err != nil {
+		var condition mat.Condition
+		if !errors.As(err, &condition) {
+			return nil, err
+		}
+	}
+	v.ScaleSym(-s*s*s*s, &v)
+	for i := range n {
+		v.SetSym(i, i, v.At(i, i)+s*s)
+	}
+	return &v, nil
+}
+
+// effective is the window covariance that explains the errors at noise s.
+func (p *Prior) effective(s float64) (*mat.SymDense, error) {
+	b, err := p.basis(p.Settings.Window)
+	if err != nil {
+		return nil, err
+	}
+	scaled := mat.NewDense(b.n, b.n, nil)
+	for j, l := range b.values {
+		v := p.fractions.at(s, j, b.n) * l * s * s / (l + s*s)
+		root := math.Sqrt(v * s * s / (s*s - v))
+		for i := range b.n {
+			scaled.Set(i, j, root*float64(b.vectors[i*b.n+j]))
+		}
+	}
+	var c mat.SymDense
+	c.SymOuterK(1, scaled)
+	return &c, nil
+}
+
+// markov extends the covariance of a window to length states: each new state
+// is regressed on the window-1 states before it.
+func markov(c *mat.SymDense, length, window, dim int) (*mat.SymDense, error) {
+	n, old := length*dim, (window-1)*dim
+	long := mat.NewSymDense(n, nil)
+	for i := range window * dim {
+		for j := range i + 1 {
+			long.SetSym(i, j, c.At(i, j))
+		}
+	}
+	if length == window {
+		return long, nil
+	}
+	gain, noise, err := regress(c, old, dim)
+	if err != nil {
+		return nil, err
+	}
+	for row := window * dim; row < n; row += dim {
+		first := row - old
+		for a := range dim {
+			for j := range row {
+				var sum float64
+				for i := range old {
+					sum += gain.At(i, a) * long.At(first+i, j)
+				}
+				long.SetSym(row+a, j, sum)
+			}
+		}
+		for a := range dim {
+			for b := range a + 1 {
+				sum := noise.At(a, b)
+				for i := range old {
+					sum += gain.At(i, a) * long.At(first+i, row+b)
+				}
+				long.SetSym(row+a, row+b, sum)
+			}
+		}
+	}
+	return long, nil
+}
+
+// regress returns the coefficients (old x dim) of the last state of a window on
+// those before it and the covariance of what they leave.
+func regress(c *mat.SymDense, old, dim int) (gain, noise *mat.Dense, err error) {
+	var cholesky mat.Cholesky
+	if !cholesky.Factorize(c.SliceSym(0, old).(*mat.SymDense)) {
+		return nil, nil, errors.New("scoresum: the covariance of a window is not positive")
+	}
+	cross, noise := mat.NewDense(old, dim, nil), mat.NewDense(dim, dim, nil)
+	for a := range dim {
+		for i := range old {
+			cross.Set(i, a, c.At(i, old+a))
+		}
+		for b := range dim {
+			noise.Set(a, b, c.At(old+a, old+b))
+		}
+	}
+	gain = new(mat.Dense)
+	var condition mat.Condition
+	if err := cholesky.SolveTo(gain, cross); err != nil && !errors.As(err, &condition) {
+		return nil, nil, err
+	}
+	var explained mat.Dense
+	explained.Mul(gain.T(), cross)
+	noise.Sub(noise, &explained)
+	return gain, noise, nil
+}
