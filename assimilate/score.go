@@ -16,9 +16,22 @@ import (
 type Score struct {
 	Prior   *scoresum.Prior
 	Sampler diffusion.PredictorCorrector
-	Gamma   float64 // of the guidance; see guide
-	Mode    string
+	// Guidance is "covariance", "sda", or "auto": covariance where its matrices
+	// are small enough, sda elsewhere.
+	Guidance string
+	Gamma    float64 // of sda
 }
+
+// Guidances lists what Score.Guidance can be.
+func Guidances() []string { return []string{"auto", "covariance", "sda"} }
+
+// covarianceLimit is the number of values of a trajectory, and of observations,
+// up to which auto guidance uses full covariances: 8 MB a noise level.
+const covarianceLimit = 1024
+
+// UsesCovariance is the Diagnostics entry that tells whether full covariances
+// guided the sampler (1) or the sda rule (0).
+const UsesCovariance = "covariance_guidance"
 
 // Evaluations is the number of evaluations of the trajectory prior, each with a
 // pass backward through the network, that one member costs.
@@ -33,22 +46,31 @@ func (s *Score) Assimilate(ctx context.Context, p Problem, progress func(done, t
 	if err := p.Observations.Validate(p.Length, s.Prior.Space); err != nil {
 		return nil, fault.Input(fmt.Errorf("score: %w", err))
 	}
-	set := trajectory.New(s.Prior.Space, s.Prior.Clock, []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
-	shared := newGains(s.Prior, p.Observations, p.Length)
+	newWeigher, full := s.guidance(p)
 	denoiser := func() (diffusion.Denoiser, error) {
 		prior, err := s.Prior.Denoiser(p.Length, scoresum.SampleRows, scoresum.ChunkWindows)
 		if err != nil {
 			return nil, err
 		}
-		if s.Mode != "" {
-			return &covarianceGuide{prior: prior, standard: s.Prior.Standard, seq: p.Observations, gains: shared, jacobian: s.Mode == "jacobian", dim: s.Prior.Dim()}, nil
-		}
-		return newGuide(prior, p.Observations, s.Prior.Standard, s.Gamma), nil
+		n := newInnovations(p.Observations, s.Prior.Standard)
+		return newGuide(prior, n, newWeigher(n)), nil
 	}
 	noise := func() diffusion.Noise { return scoresum.NewNoise(p.Seed, "score", p.Case) }
+	set := trajectory.New(s.Prior.Space, s.Prior.Clock, []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
 	if err := scoresum.SampleMembers(ctx, set.Data, s.Sampler, denoiser, noise, progress); err != nil {
 		return nil, fmt.Errorf("score, case %d: %w", p.Case, err)
 	}
 	s.Prior.Standard.Inverse(set.Data, set.Data)
-	return &Result{Ensemble: set, Evaluations: s.Evaluations()}, nil
+	return &Result{Ensemble: set, Evaluations: s.Evaluations(), Diagnostics: map[string]float64{UsesCovariance: full}}, nil
+}
+
+// guidance chooses the rule; full is 1 if it uses full covariances.
+func (s *Score) guidance(p Problem) (newWeigher func(*innovations) weigher, full float64) {
+	n := newInnovations(p.Observations, s.Prior.Standard)
+	small := p.Length*s.Prior.Dim() <= covarianceLimit && n.present() <= covarianceLimit
+	if n.present() > 0 && (s.Guidance == "covariance" || s.Guidance == "auto" && small) {
+		shared := newCovariances(s.Prior, n, p.Length)
+		return func(n *innovations) weigher { return newCalibrated(shared, n) }, 1
+	}
+	return func(n *innovations) weigher { return newDiagonal(s.Gamma, n, p.Length) }, 0
 }

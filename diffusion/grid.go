@@ -15,15 +15,14 @@ import (
 func Grids() []string { return []string{"uniform", "log"} }
 
 // GridNamed returns a grid of n steps on a schedule by the name used in
-// configs: "uniform" in t (Rozet & Louppe 2023) or "log", uniform in the
-// logarithm of Sigma/Mu from maxRatio, or the schedule's own end if that is
-// smaller, to the schedule's beginning.
-func GridNamed(name string, s Schedule, n int, maxRatio float64) ([]Level, error) {
+// configs: "uniform" in t (Rozet & Louppe 2023), or "log", uniform in the
+// logarithm of Sigma/Mu over the span.
+func GridNamed(name string, s Schedule, n int, over Span) ([]Level, error) {
 	switch name {
 	case "uniform":
 		return UniformGrid(s, n), nil
 	case "log":
-		return LogGrid(s, n, maxRatio), nil
+		return LogGrid(s, n, over), nil
 	}
 	return nil, fmt.Errorf("diffusion: unknown grid %q; known are %q", name, Grids())
 }
@@ -37,11 +36,16 @@ func UniformGrid(s Schedule, n int) []Level {
 	return levels
 }
 
-// LogGrid returns n+1 levels equally spaced in log(Sigma/Mu), from maxRatio or
-// the schedule's largest ratio, whichever is smaller, to its smallest.
-func LogGrid(s Schedule, n int, maxRatio float64) []Level {
-	first := math.Log(math.Min(maxRatio, s.At(1).Ratio()))
-	last := math.Log(s.At(0).Ratio())
+// Span is a range of noise-to-signal ratios, Sigma/Mu.
+type Span struct {
+	High, Low float64
+}
+
+// LogGrid returns n+1 levels equally spaced in log(Sigma/Mu) over the part of
+// the span that the schedule covers.
+func LogGrid(s Schedule, n int, over Span) []Level {
+	first := math.Log(math.Min(over.High, s.At(1).Ratio()))
+	last := math.Log(math.Max(over.Low, s.At(0).Ratio()))
 	levels := make([]Level, n+1)
 	for i := range levels {
 		ratio := math.Exp(first + (last-first)*float64(i)/float64(n))

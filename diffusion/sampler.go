@@ -35,6 +35,11 @@ type PredictorCorrector struct {
 	Levels      []Level // from noise to data; see LogGrid and UniformGrid
 	Corrections int
 	Tau         float64 // size of the Langevin steps; 0.25 in the paper
+	// Quiet is the noise-to-signal ratio below which no corrections are made.
+	// An unadjusted Langevin step of size Tau inflates the variance of what it
+	// stirs by a factor of about 1 + Tau/2; predictor steps without corrections
+	// at the end take that back. 0 corrects everywhere, as in the paper.
+	Quiet float64
 	// Churn in [0, 1] is the share of the noise that the predictor replaces by
 	// fresh noise: 0 is the deterministic DDIM step, 1 the ancestral step of DDPM (the
 	// eta of Song, Meng & Ermon 2021).
@@ -43,7 +48,19 @@ type PredictorCorrector struct {
 
 // Evaluations is the number of denoiser evaluations of one sample.
 func (p PredictorCorrector) Evaluations() int {
-	return (len(p.Levels)-1)*(1+p.Corrections) + 1
+	n := 1
+	for _, level := range p.Levels[1:] {
+		n += 1 + p.corrections(level)
+	}
+	return n
+}
+
+// corrections is the number of corrections at a level.
+func (p PredictorCorrector) corrections(at Level) int {
+	if at.Ratio() < p.Quiet {
+		return 0
+	}
+	return p.Corrections
 }
 
 // Sample replaces the rows of x by samples. Row r is sample number first + r:
@@ -60,7 +77,7 @@ func (p PredictorCorrector) Sample(ctx context.Context, d Denoiser, x []float32,
 		if err := s.predict(p.Levels[i], p.Levels[i+1]); err != nil {
 			return err
 		}
-		for range p.Corrections {
+		for range p.corrections(p.Levels[i+1]) {
 			if err := s.correct(p.Levels[i+1]); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package experiment
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"retrace/assimilate"
 	"retrace/diffusion"
@@ -16,7 +17,7 @@ func init() {
 		Name:       "score",
 		Summary:    "score-based data assimilation (Rozet & Louppe 2023): a diffusion sampler of the learnt prior, guided by the observations",
 		NeedsPrior: true,
-		Defaults:   func() MethodBuilder { return &scoreMethod{Sampler: DefaultSampler(), Gamma: 0.03} },
+		Defaults:   func() MethodBuilder { return &scoreMethod{Sampler: DefaultSampler(), Guidance: "auto", Gamma: 0.03} },
 	})
 }
 
@@ -28,37 +29,41 @@ type Sampler struct {
 	Steps       int     `toml:"steps" doc:"predictor steps from noise to data, 1 to 100000"`
 	Corrections int     `toml:"corrections" doc:"Langevin corrections after each step, 0 to 1000"`
 	Tau         float64 `toml:"tau" doc:"size of the corrections, in (0, 10]"`
+	Quiet       float64 `toml:"quiet" doc:"noise over signal below which no corrections are made, so that the last steps take back the variance that corrections add; 0 to 1e6"`
 	Churn       float64 `toml:"churn" doc:"share of the noise that a step replaces by fresh noise, in [0, 1]"`
 	MaxRatio    float64 `toml:"max_ratio" doc:"noise over signal at which grid log starts, 1 to 1e6"`
+	MinRatio    float64 `toml:"min_ratio" doc:"noise over signal at which grid log ends, 1e-4 to 0.5; what is left there is removed by a last denoising"`
 }
 
 // DefaultSampler is a compromise of accuracy and cost.
 func DefaultSampler() Sampler {
-	return Sampler{Schedule: "cosine", Grid: "log", Steps: 64, Corrections: 1, Tau: 0.25, MaxRatio: 100}
+	return Sampler{Schedule: "cosine", Grid: "log", Steps: 64, Corrections: 2, Tau: 0.25, Churn: 1, MaxRatio: 30, MinRatio: 4e-3}
 }
 
 // Check reports every parameter at fault.
 func (s Sampler) Check() error {
-	named := func(key, name string, valid []string) error {
-		for _, v := range valid {
-			if v == name {
-				return nil
-			}
-		}
-		return fault.Inputf("%s = %q: is unknown; %s", key, name, strict.Suggestion(name, valid))
-	}
 	err := errors.Join(
 		named("schedule", s.Schedule, diffusion.Schedules()),
 		named("grid", s.Grid, diffusion.Grids()),
 		dynamics.CheckBetween("steps", s.Steps, 1, 100_000),
 		dynamics.CheckBetween("corrections", s.Corrections, 0, 1000),
+		dynamics.CheckBetween("quiet", s.Quiet, 0, 1e6),
 		dynamics.CheckBetween("churn", s.Churn, 0, 1),
 		dynamics.CheckBetween("max_ratio", s.MaxRatio, 1, 1e6),
+		dynamics.CheckBetween("min_ratio", s.MinRatio, 1e-4, 0.5),
 	)
 	if !(s.Tau > 0 && s.Tau <= 10) {
 		err = errors.Join(err, fault.Inputf("tau = %v: must be in (0, 10]", s.Tau))
 	}
 	return err
+}
+
+// named reports a name that is not valid.
+func named(key, name string, valid []string) error {
+	if slices.Contains(valid, name) {
+		return nil
+	}
+	return fault.Inputf("%s = %q: is unknown; %s", key, name, strict.Suggestion(name, valid))
 }
 
 // build returns the sampler for checked parameters.
@@ -67,19 +72,20 @@ func (s Sampler) build() (diffusion.PredictorCorrector, error) {
 	if err != nil {
 		return diffusion.PredictorCorrector{}, err
 	}
-	levels, err := diffusion.GridNamed(s.Grid, schedule, s.Steps, s.MaxRatio)
-	return diffusion.PredictorCorrector{Levels: levels, Corrections: s.Corrections, Tau: s.Tau, Churn: s.Churn}, err
+	levels, err := diffusion.GridNamed(s.Grid, schedule, s.Steps, diffusion.Span{High: s.MaxRatio, Low: s.MinRatio})
+	return diffusion.PredictorCorrector{Levels: levels, Corrections: s.Corrections, Tau: s.Tau, Churn: s.Churn, Quiet: s.Quiet}, err
 }
 
 // scoreMethod is score-based data assimilation.
 type scoreMethod struct {
-	Sampler `toml:",inline"`
-	Gamma   float64 `toml:"gamma" doc:"variance of the denoised trajectory, over the squared noise ratio, that the guidance adds to that of the observations; 0 to 1000"`
+	Sampler  `toml:",inline"`
+	Guidance string  `toml:"guidance" doc:"covariance: weighs observations against the measured covariance of the denoised trajectory, no knob; sda: against gamma times the squared noise ratio (the paper); auto: covariance unless trajectory or observations have more than 1024 values"`
+	Gamma    float64 `toml:"gamma" doc:"of guidance sda: variance of the denoised trajectory over the squared noise ratio; 0 to 1000"`
 }
 
 // Check reports every parameter at fault; any model will do.
 func (m *scoreMethod) Check(dynamics.Model, int) error {
-	return errors.Join(m.Sampler.Check(), dynamics.CheckBetween("gamma", m.Gamma, 0, 1000))
+	return errors.Join(m.Sampler.Check(), named("guidance", m.Guidance, assimilate.Guidances()), dynamics.CheckBetween("gamma", m.Gamma, 0, 1000))
 }
 
 // Build returns the method.
@@ -88,10 +94,14 @@ func (m *scoreMethod) Build(prior Prior) (assimilate.Method, error) {
 	if err != nil {
 		return nil, fmt.Errorf("score: %w", err)
 	}
-	return &assimilate.Score{Prior: prior, Sampler: sampler, Gamma: m.Gamma}, nil
+	return &assimilate.Score{Prior: prior, Sampler: sampler, Guidance: m.Guidance, Gamma: m.Gamma}, nil
 }
 
 // Cost counts guided evaluations of the prior.
 func (m *scoreMethod) Cost(_ dynamics.Model, _, members int) Cost {
-	return Cost{NetworkEvaluations: float64(members) * float64(m.Steps*(1+m.Corrections)+1)}
+	sampler, err := m.build()
+	if err != nil {
+		return Cost{} // parameters that Check refuses
+	}
+	return Cost{NetworkEvaluations: float64(members) * float64(sampler.Evaluations())}
 }

@@ -14,13 +14,16 @@ import (
 
 // WeightsName is the file of a prior's folder that holds all of it: the tensors
 // of the network under their own names, the Cholesky factor of the window
-// covariance as covariance.factor, and as metadata, in JSON, the settings, the
+// covariance as covariance.factor, the measured uncertainty of the denoiser as
+// uncertainty.fractions, and as metadata, in JSON, the settings, the
 // standardisation and the space and clock of the states.
 const WeightsName = "weights.safetensors"
 
 const (
 	priorFormat = "retrace prior 1"
 	factorName  = "covariance.factor"
+	// fractionsName holds Fractions, (level, coordinate).
+	fractionsName = "uncertainty.fractions"
 )
 
 // Save writes the prior to its folder.
@@ -44,7 +47,9 @@ func (p *Prior) encode() (*safetensors.File, error) {
 		file.Metadata[key] = string(text)
 	}
 	side := p.covariance.Window * p.covariance.Dim
-	file.Tensors = append(tensors(p.network), safetensors.Tensor{Name: factorName, Shape: []int{side, side}, Data: p.covariance.Factor})
+	file.Tensors = append(tensors(p.network),
+		safetensors.Tensor{Name: factorName, Shape: []int{side, side}, Data: p.covariance.Factor},
+		safetensors.Tensor{Name: fractionsName, Shape: []int{p.fractions.Levels, side}, Data: p.fractions.Values})
 	return file, nil
 }
 
@@ -100,6 +105,16 @@ func decode(file *safetensors.File) (*Prior, error) {
 		return nil, err
 	}
 	p.covariance = Covariance{p.Settings.Window, p.Dim(), factor}
+	fractions, err := tensor(file, fractionsName, []int{fractionLevels, side})
+	if err != nil {
+		return nil, err
+	}
+	for i, f := range fractions {
+		if !(f > 0 && f <= 1) {
+			return nil, fmt.Errorf("tensor %s is %v at element %d, not in (0, 1]", fractionsName, f, i)
+		}
+	}
+	p.fractions = Fractions{fractionLevels, fractions}
 	return p, nil
 }
 

@@ -94,6 +94,9 @@ func Train(ctx context.Context, s Settings, data Data, dir string, progress func
 	}
 	t.prior.network = t.averaged()
 	t.prior.packed = t.prior.network.Pack()
+	if t.prior.fractions, err = measureFractions(ctx, t.prior, t.validation, data.Seed); err != nil {
+		return nil, err
+	}
 	if err := t.prior.Save(dir); err != nil {
 		return nil, err
 	}

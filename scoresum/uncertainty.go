@@ -1,11 +1,15 @@
 package scoresum
 
 import (
+	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 
 	"gonum.org/v1/gonum/mat"
 
+	"retrace/internal/kernel"
+	"retrace/internal/parallel"
 	"retrace/internal/rng"
 )
 
@@ -41,47 +45,66 @@ const (
 
 // measureFractions takes the mean squared error of the trained denoiser on
 // held-out windows of the full length.
-func measureFractions(p *Prior, source *windowSource, seed int64) (Fractions, error) {
+func measureFractions(ctx context.Context, p *Prior, source *windowSource, seed int64) (Fractions, error) {
 	b, err := p.basis(p.Settings.Window)
 	if err != nil {
 		return Fractions{}, err
 	}
 	f := Fractions{fractionLevels, make([]float32, fractionLevels*b.n)}
-	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, chunkWindows, p.network.Shape(), p.packed)
-	w.use(p.Settings.Window, b)
-	clean := make([]float32, chunkWindows*b.padded)
-	y, mean := make([]float32, len(clean)), make([]float32, len(clean))
-	sum := make([]float64, b.n)
-	for level := range fractionLevels {
+	workers := make([]*errorMeter, parallel.Workers(fractionLevels))
+	for i := range workers {
+		workers[i] = newErrorMeter(p, b)
+	}
+	err = parallel.For(ctx, fractionLevels, func(worker, level int) error {
 		s := fractionRatio(level)
-		clear(sum)
-		for chunk := range fractionWindows / chunkWindows {
-			r := rng.Stream(seed, "fractions", uint64(level), uint64(chunk))
-			x := source.draw(clean, w, chunkWindows, r.IntN)
-			for i := range x {
-				y[i] = x[i] + float32(s*r.NormFloat64())
-			}
-			for i := range chunkWindows {
-				clear(y[i*b.padded+b.n : (i+1)*b.padded])
-			}
-			w.denoise(mean, y, s)
-			for i := range mean {
-				mean[i] -= x[i]
-			}
-			b.toCoordinates(y, mean, chunkWindows, b.padded)
-			for i := range chunkWindows {
-				for j := range sum {
-					e := float64(y[i*b.padded+j])
-					sum[j] += e * e
-				}
-			}
-		}
+		squares := workers[worker].measure(source, s, rng.Stream(seed, "fractions", uint64(level)))
 		for j, l := range b.values {
 			gaussian := l * s * s / (l + s*s)
-			f.Values[level*b.n+j] = float32(min(max(sum[j]/fractionWindows/gaussian, leastFraction), 1))
+			f.Values[level*b.n+j] = float32(min(max(squares[j]/gaussian, leastFraction), 1))
+		}
+		return nil
+	})
+	return f, err
+}
+
+// errorMeter measures the window denoiser of one worker.
+type errorMeter struct {
+	windows        *windows
+	clean, y, mean []float32
+}
+
+func newErrorMeter(p *Prior, b *basis) *errorMeter {
+	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, chunkWindows, p.network.Shape(), p.packed)
+	w.use(p.Settings.Window, b)
+	size := chunkWindows * b.padded
+	return &errorMeter{w, kernel.Slab(size), kernel.Slab(size), kernel.Slab(size)}
+}
+
+// measure returns the mean squared error of every coordinate at noise ratio s.
+func (m *errorMeter) measure(source *windowSource, s float64, r *rand.Rand) []float64 {
+	b := m.windows.basis
+	squares := make([]float64, b.n)
+	for range fractionWindows / chunkWindows {
+		x := source.draw(m.clean, m.windows, chunkWindows, r.IntN)
+		for i := range x {
+			m.y[i] = 0
+			if i%b.padded < b.n {
+				m.y[i] = x[i] + float32(s*r.NormFloat64())
+			}
+		}
+		m.windows.denoise(m.mean, m.y, s)
+		for i := range m.mean {
+			m.mean[i] -= x[i]
+		}
+		b.toCoordinates(m.y, m.mean, chunkWindows, b.padded)
+		for i := range chunkWindows {
+			for j := range squares {
+				e := float64(m.y[i*b.padded+j])
+				squares[j] += e * e / fractionWindows
+			}
 		}
 	}
-	return f, nil
+	return squares
 }
 
 func fractionRatio(level int) float64 {
