@@ -96,7 +96,7 @@ func (r *run) print(w io.Writer) error {
 	fmt.Fprintf(w, "config    %s\n", strings.Join(append([]string{p.Config.File}, p.Config.Overrides...), " --set "))
 	fmt.Fprintf(w, "seed      %d\n", p.Seed)
 	fmt.Fprintf(w, "retrace   %s %s, %s\n", p.Software.Version, p.Software.Revision, p.Software.Go)
-	fmt.Fprintf(w, "machine   %s/%s, %d cores, %s\n\n", p.Machine.OS, p.Machine.Arch, p.Machine.Cores, p.Machine.Processor)
+	fmt.Fprintf(w, "machine   %s\n\n", p.Machine)
 	t := &table{left: 2, header: []string{"unit", "state", "files", "size", "seconds"}}
 	for _, name := range slices.Sorted(maps.Keys(p.Units)) {
 		record := p.Units[name]

@@ -39,7 +39,8 @@ func Run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "retrace: internal error: %s; this is a bug: please report it with the config and the trace, shown with RETRACE_TRACE=1\n", firstLine(fmt.Sprint(r)))
 			if os.Getenv("RETRACE_TRACE") != "" {
-				stderr.Write(debug.Stack())
+				// A panic of a worker brings the trace of its own goroutine.
+				fmt.Fprintf(stderr, "%v\n\n%s", r, debug.Stack())
 			}
 			code = exitFailed
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"retrace/internal/fault"
+	"retrace/internal/kernel"
 	"retrace/internal/strict"
 )
 
@@ -21,9 +22,10 @@ noisy observations, as an ensemble drawn from the posterior.
 An experiment is a TOML file; its results are a run directory. Start with:
 
   retrace run configs/lorenz63.toml`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.ArbitraryArgs,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return kernel.Check() },
 	}
 	root.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {

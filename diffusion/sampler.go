@@ -36,9 +36,10 @@ type PredictorCorrector struct {
 	Corrections int
 	Tau         float64 // size of the Langevin steps; 0.25 in the paper
 	// Quiet is the noise-to-signal ratio below which no corrections are made.
-	// An unadjusted Langevin step of size Tau inflates the variance of what it
-	// stirs by a factor of about 1 + Tau/2; predictor steps without corrections
-	// at the end take that back. 0 corrects everywhere, as in the paper.
+	// An unadjusted Langevin step of size Tau inflates the variance of what the
+	// noise covers by a factor of about 1 + Tau/2. The deterministic step carries
+	// that on into the sample; steps with Churn forget it, for scales well below
+	// Quiet. 0 corrects everywhere, as in the paper.
 	Quiet float64
 	// Churn in [0, 1] is the share of the noise that the predictor replaces by
 	// fresh noise: 0 is the deterministic DDIM step, 1 the ancestral step of DDPM (the

@@ -1,10 +1,6 @@
 package dynamics
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "retrace/internal/registry"
 
 // Builder makes a model from parameters. A builder is a pointer to a struct
 // whose exported fields are the parameters: each carries a `toml:"name"` tag
@@ -24,26 +20,14 @@ type Entry struct {
 	Defaults func() Builder
 }
 
-var entries []Entry
+var entries = registry.New("dynamics: model", func(e Entry) string { return e.Name })
 
 // Register makes a model known by name to configs. Call it from init or main,
 // before any config is read. It panics if the name is taken.
-func Register(e Entry) {
-	if _, taken := Lookup(e.Name); taken {
-		panic(fmt.Sprintf("dynamics: model %q is registered twice", e.Name))
-	}
-	entries = append(entries, e)
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-}
+func Register(e Entry) { entries.Register(e) }
 
 // Lookup finds a registered model by name.
-func Lookup(name string) (Entry, bool) {
-	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, false
-	}
-	return entries[i], true
-}
+func Lookup(name string) (Entry, bool) { return entries.Lookup(name) }
 
 // Entries lists the registered models by name. The caller may keep it.
-func Entries() []Entry { return slices.Clone(entries) }
+func Entries() []Entry { return entries.Entries() }

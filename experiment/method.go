@@ -1,12 +1,9 @@
 package experiment
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"retrace/assimilate"
 	"retrace/dynamics"
+	"retrace/internal/registry"
 )
 
 // MethodBuilder makes a method from parameters. It is a pointer to a struct
@@ -31,26 +28,14 @@ type MethodEntry struct {
 	Defaults func() MethodBuilder
 }
 
-var methods []MethodEntry
+var methods = registry.New("experiment: method", func(e MethodEntry) string { return e.Name })
 
 // RegisterMethod makes a kind of method known by name to configs. Call it from
 // init or main, before any config is read. It panics if the name is taken.
-func RegisterMethod(e MethodEntry) {
-	if _, taken := LookupMethod(e.Name); taken {
-		panic(fmt.Sprintf("experiment: method %q is registered twice", e.Name))
-	}
-	methods = append(methods, e)
-	slices.SortFunc(methods, func(a, b MethodEntry) int { return strings.Compare(a.Name, b.Name) })
-}
+func RegisterMethod(e MethodEntry) { methods.Register(e) }
 
 // LookupMethod finds a registered kind of method by name.
-func LookupMethod(name string) (MethodEntry, bool) {
-	i := slices.IndexFunc(methods, func(e MethodEntry) bool { return e.Name == name })
-	if i < 0 {
-		return MethodEntry{}, false
-	}
-	return methods[i], true
-}
+func LookupMethod(name string) (MethodEntry, bool) { return methods.Lookup(name) }
 
 // Methods lists the registered kinds of method by name. The caller may keep it.
-func Methods() []MethodEntry { return slices.Clone(methods) }
+func Methods() []MethodEntry { return methods.Entries() }

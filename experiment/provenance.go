@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"retrace/internal/atomicfile"
 	"retrace/internal/fault"
+	"retrace/internal/kernel"
 )
 
 // Provenance is the content of provenance.json: where the files of a run
@@ -53,6 +55,21 @@ type Machine struct {
 	Arch      string `json:"arch"`
 	Processor string `json:"processor,omitempty"`
 	Cores     int    `json:"cores"`
+	// Kernels is the instruction set of the network's kernels, which decides
+	// the last bits of what the network computes.
+	Kernels string `json:"kernels"`
+}
+
+// String describes the machine on one line.
+func (m Machine) String() string {
+	text := fmt.Sprintf("%s/%s, %d cores", m.OS, m.Arch, m.Cores)
+	if m.Processor != "" {
+		text += ", " + m.Processor
+	}
+	if m.Kernels != "" {
+		text += ", " + m.Kernels + " kernels"
+	}
+	return text
 }
 
 // ConfigSource is where the settings came from.
@@ -105,7 +122,7 @@ func Version() Software {
 }
 
 func thisMachine() Machine {
-	return Machine{runtime.GOOS, runtime.GOARCH, processorName(), runtime.GOMAXPROCS(0)}
+	return Machine{runtime.GOOS, runtime.GOARCH, processorName(), runtime.GOMAXPROCS(0), kernel.Level()}
 }
 
 // processorName is the processor's model where the system tells it in a file.

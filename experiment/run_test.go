@@ -98,7 +98,7 @@ func TestProvenanceTellsTheStateAndTheInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.State != experiment.Done || len(p.Inputs[file]) != 64 || p.Software.Go == "" || p.Machine.Cores < 1 {
+	if p.State != experiment.Done || len(p.Inputs[file]) != 64 || p.Software.Go == "" || p.Machine.Cores < 1 || p.Machine.Kernels == "" {
 		t.Errorf("got %+v", p)
 	}
 }

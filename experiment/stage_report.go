@@ -147,6 +147,6 @@ func (r *reporter) facts() []figure.Fact {
 		{Name: "seed", Value: fmt.Sprint(p.Seed)},
 		{Name: "retrace", Value: strings.TrimSpace(p.Software.Version + " " + p.Software.Revision)},
 		{Name: "Go", Value: p.Software.Go},
-		{Name: "machine", Value: fmt.Sprintf("%s/%s, %d cores, %s", p.Machine.OS, p.Machine.Arch, p.Machine.Cores, p.Machine.Processor)},
+		{Name: "machine", Value: p.Machine.String()},
 	}
 }

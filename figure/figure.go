@@ -16,6 +16,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
+
+	"retrace/internal/atomicfile"
 )
 
 // Print widths, in millimetres, that the figures are drawn for.
@@ -122,26 +124,15 @@ func withResolution(png []byte) []byte {
 	return bytes.Join([][]byte{png[:headerEnd], chunk, png[headerEnd:]}, nil)
 }
 
-// writeFile writes under a temporary name in the same folder and renames, so
-// that a reader never meets half a file.
-func writeFile(path string, data []byte) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("figure: %w", err)
+// writeFile writes a file, making its folder, so that a reader never meets
+// half of it.
+func writeFile(path string, data []byte) error {
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
+	if err == nil {
+		err = atomicfile.Write(path, data)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
-		return fmt.Errorf("figure: %w", err)
+		return fmt.Errorf("figure: writing %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			os.Remove(file.Name())
-			err = fmt.Errorf("figure: writing %s: %w", path, err)
-		}
-	}()
-	_, err = file.Write(data)
-	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return nil
 }

@@ -3,11 +3,12 @@ package observe
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"retrace/internal/atomicfile"
 	"retrace/internal/fault"
 )
 
@@ -57,21 +58,9 @@ func readCSVFile(path string, target Target) ([]Sequence, error) {
 }
 
 func writeCSVFile(path string, cases []Sequence, target Target) error {
-	var content strings.Builder
-	if err := WriteCSV(&content, cases, target); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".tmp*")
+	err := atomicfile.WriteFunc(path, func(w io.Writer) error { return WriteCSV(w, cases, target) })
 	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(content.String())
-	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, errors.Join(err, os.Remove(file.Name())))
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
 }

@@ -1,11 +1,8 @@
 package observe
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"retrace/dynamics"
+	"retrace/internal/registry"
 )
 
 // Builder makes an operator from parameters. A builder is a pointer to a
@@ -27,26 +24,14 @@ type Entry struct {
 	Defaults func() Builder
 }
 
-var entries []Entry
+var entries = registry.New("observe: operator", func(e Entry) string { return e.Name })
 
 // Register makes an operator known by name to configs. Call it from init or
 // main, before any config is read. It panics if the name is taken.
-func Register(e Entry) {
-	if _, taken := Lookup(e.Name); taken {
-		panic(fmt.Sprintf("observe: operator %q is registered twice", e.Name))
-	}
-	entries = append(entries, e)
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-}
+func Register(e Entry) { entries.Register(e) }
 
 // Lookup finds a registered operator by name.
-func Lookup(name string) (Entry, bool) {
-	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, false
-	}
-	return entries[i], true
-}
+func Lookup(name string) (Entry, bool) { return entries.Lookup(name) }
 
 // Entries lists the registered operators by name. The caller may keep it.
-func Entries() []Entry { return slices.Clone(entries) }
+func Entries() []Entry { return entries.Entries() }

@@ -39,12 +39,14 @@ func Compose(rule string, length, window, stride int) ([]Piece, error) {
 	if length <= window {
 		return []Piece{{0, constant(length, 1)}}, nil
 	}
-	switch rule {
-	case "centre":
+	switch {
+	case rule == "centre":
 		return centre(length, window), nil
-	case "overlap":
+	case stride < 1 || stride >= window:
+		return nil, fmt.Errorf("scoresum: stride %d: must be at least 1 and below the window of %d states", stride, window)
+	case rule == "overlap":
 		return overlap(length, window, stride), nil
-	case "average":
+	case rule == "average":
 		return average(length, window, stride), nil
 	}
 	return nil, fmt.Errorf("scoresum: unknown composition %q; known are %q", rule, Compositions())

@@ -3,8 +3,11 @@ package scoresum
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"retrace/internal/atomicfile"
@@ -30,29 +33,32 @@ func writeCurve(path string, curve []Point) error {
 	return atomicfile.Write(path, buffer.Bytes())
 }
 
-// ReadCurve reads the training curve of a prior.
+// ReadCurve reads the training curve of a prior. A missing file and what is
+// wrong with its content are input errors.
 func ReadCurve(path string) ([]Point, error) {
 	content, err := os.ReadFile(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Input(err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	rows, err := csv.NewReader(bytes.NewReader(content)).ReadAll()
 	if err != nil {
 		return nil, fault.Inputf("%s: %w", path, err)
 	}
-	if len(rows) == 0 || fmt.Sprint(rows[0]) != fmt.Sprint(curveHeader) {
+	if len(rows) == 0 || !slices.Equal(rows[0], curveHeader) {
 		return nil, fault.Inputf("%s:1: the columns must be %v", path, curveHeader)
 	}
 	var curve []Point
 	for i, row := range rows[1:] {
-		var p Point
-		fields := []any{&p.Step, &p.Loss, &p.Validation, &p.LearningRate}
-		for j, field := range fields {
-			if _, err := fmt.Sscan(row[j], field); err != nil {
-				return nil, fault.Inputf("%s:%d: %s %q is not a number", path, i+2, curveHeader[j], row[j])
+		var values [4]float64
+		for j, field := range row {
+			if values[j], err = strconv.ParseFloat(field, 64); err != nil {
+				return nil, fault.Inputf("%s:%d: %s %q is not a number", path, i+2, curveHeader[j], field)
 			}
 		}
-		curve = append(curve, p)
+		curve = append(curve, Point{int(values[0]), values[1], values[2], values[3]})
 	}
 	return curve, nil
 }

@@ -91,7 +91,11 @@ func decode(file *safetensors.File) (*Prior, error) {
 	if err := errors.Join(p.Settings.Validate(), checkSize(p)); err != nil {
 		return nil, err
 	}
-	network, err := nn.New(p.Settings.shape(p.Dim()))
+	shape := p.Settings.shape(p.Dim())
+	if err := checkRoom(file, shape); err != nil {
+		return nil, err
+	}
+	network, err := nn.New(shape)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +128,21 @@ func checkSize(p *Prior) error {
 		return fmt.Errorf("metadata space: states of %d values", size)
 	}
 	return p.Standard.Validate(size)
+}
+
+// checkRoom refuses settings of a network far larger than the file before memory
+// is taken for it.
+func checkRoom(file *safetensors.File, shape nn.Shape) error {
+	held := 0
+	for _, t := range file.Tensors {
+		held += len(t.Data)
+	}
+	// Without embedding, shifts and biases.
+	least := float64(shape.Width) * float64(shape.Kernel) * float64(2*shape.Blocks*shape.Width+shape.In+shape.Out)
+	if least > float64(held) {
+		return fmt.Errorf("metadata settings: the network has at least %.0f parameters, but the file only %d values", least, held)
+	}
+	return nil
 }
 
 // fill copies tensors into a network; the first that is absent, of another

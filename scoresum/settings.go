@@ -35,8 +35,8 @@ type Training struct {
 // DefaultSettings suit small systems of a few components.
 func DefaultSettings() Settings {
 	return Settings{
-		Network: "temporal", Window: 33, Width: 64, Blocks: 4, Patch: 1, Composition: "overlap", Stride: 16,
-		Training: Training{Steps: 4000, Batch: 256, LearningRate: 2e-3, WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 200},
+		Network: "temporal", Window: 33, Width: 32, Blocks: 6, Patch: 1, Composition: "overlap", Stride: 16,
+		Training: Training{Steps: 40000, Batch: 32, LearningRate: 3e-3, WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 1000},
 	}
 }
 

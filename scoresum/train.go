@@ -267,6 +267,9 @@ func (t *trainer) point(ctx context.Context) error {
 	for _, l := range t.losses[:chunks] {
 		validation += l / float64(chunks)
 	}
+	if math.IsNaN(validation) || math.IsInf(validation, 0) {
+		return fmt.Errorf("scoresum: the validation loss is not finite at step %d; lower training.learning_rate", t.optimiser.Steps)
+	}
 	t.curve = append(t.curve, Point{t.optimiser.Steps, t.loss / float64(steps), validation, t.learningRate(t.optimiser.Steps - 1)})
 	t.loss = 0
 	return nil

@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"retrace/dynamics"
 	"retrace/internal/fault"
+	"retrace/internal/parallel"
 	"retrace/internal/rng"
 )
 
@@ -78,14 +77,8 @@ func Simulate(ctx context.Context, model dynamics.Model, p Plan, progress func(d
 		set: s, model: model, plan: p,
 		meter: &meter{report: progress, total: p.Count * (p.SpinUp + p.Length - 1)},
 	}
-	draw.failed.Store(int64(p.Count))
-	var group sync.WaitGroup
-	for range min(p.Count, runtime.GOMAXPROCS(0)) {
-		group.Go(func() { draw.work(ctx) })
-	}
-	group.Wait()
-	if draw.failure != nil {
-		return nil, draw.failure
+	if err := parallel.For(ctx, p.Count, func(_, i int) error { return draw.trajectory(ctx, i) }); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -106,48 +99,18 @@ func Advance(ctx context.Context, model dynamics.Model, x []float64, steps int, 
 	return nil
 }
 
-// drawing hands trajectories to workers in order and keeps the failure of the
-// lowest one: all lower ones have been handed out and run to their end, so it
-// is the same whatever the number of workers.
+// drawing is what the workers of one Simulate share.
 type drawing struct {
 	set   *Set
 	model dynamics.Model
 	plan  Plan
 	meter *meter
-
-	next    atomic.Int64
-	failed  atomic.Int64 // the lowest trajectory that failed; Count if none
-	mutex   sync.Mutex
-	failure error
 }
 
-func (d *drawing) work(ctx context.Context) {
-	x := make([]float64, d.model.Space().Size())
-	for {
-		i := d.next.Add(1) - 1
-		if i >= d.failed.Load() {
-			return
-		}
-		if err := d.trajectory(ctx, int(i), x); err != nil {
-			d.fail(i, err)
-		}
-	}
-}
-
-func (d *drawing) fail(i int64, err error) {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
-	if i < d.failed.Load() {
-		d.failure = err
-		d.failed.Store(i)
-	}
-}
-
-// trajectory draws trajectory i with x as the state. It gives up without error
-// once a lower one has failed.
-func (d *drawing) trajectory(ctx context.Context, i int, x []float64) error {
+// trajectory draws trajectory i.
+func (d *drawing) trajectory(ctx context.Context, i int) error {
 	r := rng.Stream(d.plan.Seed, d.plan.Purpose, uint64(i))
-	clear(x)
+	x := make([]float64, d.model.Space().Size())
 	d.model.Initial(x, r)
 	if err := d.check(i, x, 0); err != nil {
 		return err
@@ -160,7 +123,7 @@ func (d *drawing) trajectory(ctx context.Context, i int, x []float64) error {
 		if step%meterBatch == 0 || step == last {
 			d.meter.add(step - max(0, step-1)/meterBatch*meterBatch)
 		}
-		if step == last || d.failed.Load() < int64(i) {
+		if step == last {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 // Write replaces the file at path by data: a reader, or a run after a crash,
-// meets the old content or the new one. The data goes to path.tmp first; a
-// leftover of that name is overwritten, so two processes must not write the
-// same path at once.
+// meets the old content or the new one. The data goes to the hidden file
+// .NAME.tmp beside it first; a leftover of that name is overwritten, so two
+// processes must not write the same path at once. Errors name a file.
 func Write(path string, data []byte) error {
 	return WriteFunc(path, func(w io.Writer) error {
 		_, err := w.Write(data)
@@ -21,7 +22,8 @@ func Write(path string, data []byte) error {
 // WriteFunc is Write for content that is produced as it is written. If write
 // fails, the old file stays and the error is returned as it is.
 func WriteFunc(path string, write func(w io.Writer) error) (err error) {
-	temporary := path + ".tmp"
+	folder, name := filepath.Split(path)
+	temporary := folder + "." + name + ".tmp"
 	file, err := os.Create(temporary)
 	if err != nil {
 		return err

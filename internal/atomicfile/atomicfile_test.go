@@ -34,8 +34,9 @@ func TestFailedWriteKeepsTheOldFile(t *testing.T) {
 }
 
 func TestLeftoverOfACrashIsOverwritten(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a.txt")
-	if err := os.WriteFile(path+".tmp", []byte("longer than the new content"), 0o666); err != nil {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.txt")
+	if err := os.WriteFile(filepath.Join(dir, ".a.txt.tmp"), []byte("longer than the new content"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := atomicfile.Write(path, []byte("new")); err != nil {
@@ -43,6 +44,9 @@ func TestLeftoverOfACrashIsOverwritten(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(path); string(text) != "new" {
 		t.Errorf("the file holds %q", text)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("the leftover is still there: %v", entries)
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
+	"retrace/internal/atomicfile"
 	"retrace/internal/fault"
 )
 
@@ -106,23 +106,8 @@ func convert[T Float](values []T, raw []byte, itemSize int) error {
 // T. It panics if the shape does not fit the values. The file appears whole or
 // not at all.
 func Write[T Float](path string, shape []int, values []T) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return fmt.Errorf("npy: %w", err)
-	}
-	_, err = file.Write(Encode(shape, values))
-	if err == nil {
-		err = file.Chmod(0o644) // a temporary file is private at first
-	}
-	if err == nil {
-		err = file.Sync()
-	}
-	err = errors.Join(err, file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("npy: writing %s: %w", path, errors.Join(err, os.Remove(file.Name())))
+	if err := atomicfile.Write(path, Encode(shape, values)); err != nil {
+		return fmt.Errorf("npy: writing %s: %w", path, err)
 	}
 	return nil
 }

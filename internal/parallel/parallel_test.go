@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -55,6 +57,73 @@ func TestCancelledContextIsReturned(t *testing.T) {
 	cancel()
 	if err := parallel.For(ctx, 3, func(int, int) error { return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorOfTheLowestPieceIsReturned(t *testing.T) {
+	for range 100 {
+		err := parallel.For(t.Context(), 64, func(_, piece int) error {
+			if piece < 5 {
+				return nil
+			}
+			return fmt.Errorf("piece %d", piece)
+		})
+		if err == nil || err.Error() != "piece 5" {
+			t.Fatalf("got %v, want the error of piece 5", err)
+		}
+	}
+}
+
+// recovered returns what f panics with.
+func recovered(f func()) (value any) {
+	defer func() { value = recover() }()
+	f()
+	return nil
+}
+
+func explode(piece int) { panic(fmt.Sprintf("piece %d exploded", piece)) }
+
+func TestPanicReachesTheCaller(t *testing.T) {
+	// On one core the piece runs on the goroutine of the caller, on more it may
+	// run on another.
+	for _, cores := range []int{1, 4} {
+		old := runtime.GOMAXPROCS(cores)
+		var ended atomic.Int32
+		got := recovered(func() {
+			parallel.For(t.Context(), 1000, func(_, piece int) error {
+				defer ended.Add(1)
+				if piece >= 3 {
+					explode(piece)
+				}
+				return nil
+			})
+		})
+		runtime.GOMAXPROCS(old)
+		p, ok := got.(*parallel.Panic)
+		if !ok || p.Value != "piece 3 exploded" {
+			t.Fatalf("%d cores: got %v, want the panic of piece 3", cores, got)
+		}
+		if text := p.Error(); !strings.HasPrefix(text, "piece 3 exploded\n") || !strings.Contains(text, "parallel_test.explode") {
+			t.Errorf("%d cores: value or place of the panic is missing in:\n%s", cores, text)
+		}
+		if n := ended.Load(); n < 4 || n > 3+4 {
+			t.Errorf("%d cores: %d pieces ran, want the first 4 and those begun beside them", cores, n)
+		}
+	}
+}
+
+func TestPanicOfANestedCallKeepsItsStack(t *testing.T) {
+	got := recovered(func() {
+		parallel.For(t.Context(), 2, func(int, int) error {
+			return parallel.For(t.Context(), 2, func(_, piece int) error {
+				explode(piece)
+				return nil
+			})
+		})
+	})
+	p, ok := got.(*parallel.Panic)
+	if !ok || p.Value != "piece 0 exploded" || !strings.Contains(string(p.Stack), "parallel_test.explode") {
+		t.Errorf("got %v", got)
 	}
 }
 

@@ -91,16 +91,22 @@ func TestShuffleIsUndone(t *testing.T) {
 	}
 }
 
-func BenchmarkPack(b *testing.B) {
+// megabytes returns an array of one chunk, values for it, and room for its
+// bytes.
+func megabytes(b *testing.B) (a *Array, values []float32, raw []byte) {
 	a, err := Array{Name: "x", Dimensions: []string{"i"}, Shape: []int{1 << 20}, Type: Float32}.prepare()
 	if err != nil {
 		b.Fatal(err)
 	}
-	values := make([]float32, 1<<20)
+	values = make([]float32, 1<<20)
 	for i := range values {
 		values[i] = float32(i%977) * 0.37
 	}
-	raw := a.blank()
+	return a, values, a.blank()
+}
+
+func BenchmarkPack(b *testing.B) {
+	a, values, raw := megabytes(b)
 	b.SetBytes(int64(len(raw)))
 	for b.Loop() {
 		if err := encode(raw, a.Type, values); err != nil {
@@ -113,15 +119,7 @@ func BenchmarkPack(b *testing.B) {
 }
 
 func BenchmarkUnpack(b *testing.B) {
-	a, err := Array{Name: "x", Dimensions: []string{"i"}, Shape: []int{1 << 20}, Type: Float32}.prepare()
-	if err != nil {
-		b.Fatal(err)
-	}
-	values := make([]float32, 1<<20)
-	for i := range values {
-		values[i] = float32(i%977) * 0.37
-	}
-	raw := a.blank()
+	a, values, raw := megabytes(b)
 	if err := encode(raw, a.Type, values); err != nil {
 		b.Fatal(err)
 	}

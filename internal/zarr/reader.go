@@ -1,6 +1,7 @@
 package zarr
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 
 	"retrace/internal/fault"
+	"retrace/internal/parallel"
 )
 
 // Store is a committed store, open for reading. Read may be called from
@@ -134,7 +136,7 @@ func Read[T Value](s *Store, name string, at Region) ([]T, error) {
 		return nil, err
 	}
 	values := make([]T, product(at.Shape))
-	err = forEach(chunks.count, func(i int) error {
+	err = parallel.For(context.Background(), chunks.count, func(_, i int) error {
 		index := chunks.at(i)
 		raw, err := s.chunk(a, index)
 		if err != nil {

@@ -1,11 +1,6 @@
 package zarr
 
-import (
-	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
+import "fmt"
 
 // Region is a box of an array: the values at indices Start[d] to
 // Start[d]+Shape[d]-1 of each axis d. The zero value is the whole array. Its
@@ -116,34 +111,4 @@ func strides(shape []int) []int {
 		step *= shape[d]
 	}
 	return s
-}
-
-// forEach calls f(0) to f(n-1) from several goroutines and returns the error
-// of the lowest index that failed; later indices may then not be called.
-func forEach(n int, f func(i int) error) error {
-	var next atomic.Int64
-	var mutex sync.Mutex
-	failed, failure := n, error(nil)
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			if err := f(i); err != nil {
-				mutex.Lock()
-				if i < failed {
-					failed, failure = i, err
-				}
-				mutex.Unlock()
-				next.Store(int64(n))
-			}
-		}
-	}
-	var group sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		group.Go(work)
-	}
-	group.Wait()
-	return failure
 }

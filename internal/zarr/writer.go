@@ -2,12 +2,15 @@ package zarr
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"retrace/internal/parallel"
 )
 
 // Group describes a store: its attributes (values that JSON can hold) and its
@@ -132,7 +135,7 @@ func Write[T Value](w *Writer, name string, at Region, values []T) error {
 		panic(fmt.Sprintf("zarr: %d values for a region of shape %v", len(values), at.Shape))
 	}
 	chunks := at.chunks(a)
-	return forEach(chunks.count, func(i int) error {
+	return parallel.For(context.Background(), chunks.count, func(_, i int) error {
 		index := chunks.at(i)
 		raw := a.blank()
 		var failure error

@@ -1,0 +1,296 @@
+package scoresum
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"retrace/dynamics"
+	"retrace/internal/fault"
+	"retrace/internal/rng"
+	"retrace/internal/safetensors"
+	"retrace/lorenz"
+	"retrace/trajectory"
+)
+
+// quick settings train in a moment.
+func quick(network string) Settings {
+	s := small(network, 5)
+	s.Training.Steps, s.Training.Batch, s.Training.Checkpoint = 24, 40, 8
+	return s
+}
+
+func springData(t testing.TB) Data {
+	t.Helper()
+	return newData(t, dynamics.NewDampedSpring(), 20, 40)
+}
+
+func newData(t testing.TB, builder dynamics.Builder, count, length int) Data {
+	t.Helper()
+	d := Data{Training: simulate(t, builder, count, length, "train"), Validation: simulate(t, builder, count, length, "validation"), Seed: 5}
+	var err error
+	if d.Standard, err = trajectory.FitStandardiser(d.Training, d.Training.Space.Size()); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func train(t testing.TB, s Settings, d Data, dir string) *Prior {
+	t.Helper()
+	p, err := Train(context.Background(), s, d, dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func read(t testing.TB, names ...string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(names...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// trainInterrupted stops training after every stop steps until it ends.
+func trainInterrupted(t *testing.T, s Settings, d Data, dir string, stop int) (interruptions int) {
+	t.Helper()
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		steps := 0
+		_, err := Train(ctx, s, d, dir, func(Progress) {
+			if steps++; steps == stop {
+				cancel()
+			}
+		})
+		cancel()
+		if err == nil {
+			return interruptions
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		interruptions++
+	}
+}
+
+func TestInterruptedTrainingGivesTheSameBytes(t *testing.T) {
+	d := springData(t)
+	for _, network := range []string{"mlp", "temporal"} {
+		s, whole, parts := quick(network), t.TempDir(), t.TempDir()
+		train(t, s, d, whole)
+		if n := trainInterrupted(t, s, d, parts, 11); n != 2 {
+			t.Errorf("%s: %d interruptions, want 2", network, n)
+		}
+		for _, name := range []string{WeightsName, CurveName} {
+			if read(t, whole, name) != read(t, parts, name) {
+				t.Errorf("%s: %s differs after interruptions", network, name)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(parts, CheckpointName)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the checkpoint is left behind: %v", network, err)
+		}
+	}
+}
+
+func TestTrainingDoesNotDependOnTheNumberOfProcessors(t *testing.T) {
+	d := springData(t)
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	one, three := t.TempDir(), t.TempDir()
+	train(t, quick("temporal"), d, one)
+	runtime.GOMAXPROCS(3)
+	train(t, quick("temporal"), d, three)
+	if read(t, one, WeightsName) != read(t, three, WeightsName) || read(t, one, CurveName) != read(t, three, CurveName) {
+		t.Error("bytes differ")
+	}
+}
+
+// leaveCheckpoint trains until after the first checkpoint.
+func leaveCheckpoint(t *testing.T, s Settings, d Data, dir string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if _, err := Train(ctx, s, d, dir, func(p Progress) {
+		if p.Step == s.Training.Checkpoint {
+			cancel()
+		}
+	}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+// resumed returns the step that training would go on from.
+func resumed(t *testing.T, s Settings, d Data, dir string) (int, error) {
+	t.Helper()
+	tr, err := newTrainer(s, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = tr.resume(dir)
+	return tr.optimiser.Steps, err
+}
+
+func TestCheckpointsOfOtherRunsAreIgnored(t *testing.T) {
+	d, s := springData(t), quick("temporal")
+	for name, c := range map[string]struct {
+		change func(*Settings, *Data)
+		want   int
+	}{
+		"the same":      {func(s *Settings, d *Data) {}, s.Training.Checkpoint},
+		"learning rate": {func(s *Settings, d *Data) { s.Training.LearningRate *= 2 }, 0},
+		"width":         {func(s *Settings, d *Data) { s.Width *= 2 }, 0},
+		"seed":          {func(s *Settings, d *Data) { d.Seed++ }, 0},
+		"scale":         {func(s *Settings, d *Data) { d.Standard.Scale = []float64{1, 2} }, 0},
+		"training":      {func(s *Settings, d *Data) { d.Training = d.Validation }, 0},
+		"validation":    {func(s *Settings, d *Data) { d.Validation = d.Training }, 0},
+	} {
+		dir, otherS, otherD := t.TempDir(), s, d
+		c.change(&otherS, &otherD)
+		leaveCheckpoint(t, otherS, otherD, dir)
+		if step, err := resumed(t, s, d, dir); step != c.want || err != nil {
+			t.Errorf("%s: goes on from step %d, want %d; error %v", name, step, c.want, err)
+		}
+	}
+}
+
+func TestBrokenCheckpoints(t *testing.T) {
+	d, s := springData(t), quick("temporal")
+	dir := t.TempDir()
+	path := filepath.Join(dir, CheckpointName)
+	leaveCheckpoint(t, s, d, dir)
+	whole := read(t, path)
+	for name, content := range map[string]string{"truncated": whole[:len(whole)/2], "no checkpoint": "nothing", "empty": ""} {
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if step, err := resumed(t, s, d, dir); step != 0 || err != nil {
+			t.Errorf("%s: goes on from step %d; error %v", name, step, err)
+		}
+	}
+	for name, damage := range map[string]func(*safetensors.File){
+		"average": func(f *safetensors.File) { f.Tensors = f.Tensors[1:] },
+		"first":   func(f *safetensors.File) { f.Tensors[1].Data[3] = float32(math.NaN()) },
+		"integer": func(f *safetensors.File) { f.Metadata["step"] = "soon" },
+		"JSON":    func(f *safetensors.File) { f.Metadata["curve"] = "[" },
+	} {
+		file, err := safetensors.Decode(path, []byte(whole))
+		if err != nil {
+			t.Fatal(err)
+		}
+		damage(file)
+		if err := safetensors.Write(path, file); err != nil {
+			t.Fatal(err)
+		}
+		_, err = resumed(t, s, d, dir)
+		if !fault.IsInput(err) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestTrainingThatDivergesIsAnError(t *testing.T) {
+	tr, err := newTrainer(quick("temporal"), springData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slab := tr.prior.network.Slab()
+	slab[len(slab)-1] = float32(math.Inf(1))
+	tr.prior.packed.Refresh(tr.prior.network)
+	if err := tr.step(context.Background()); err == nil || !strings.Contains(err.Error(), "step 0") {
+		t.Errorf("training loss: %v", err)
+	}
+	d := springData(t)
+	d.Validation.Data[17] = float32(math.NaN())
+	if _, err := Train(context.Background(), quick("temporal"), d, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "validation") {
+		t.Errorf("validation loss: %v", err)
+	}
+	d.Training.Data[17] = float32(math.NaN())
+	if _, err := Train(context.Background(), quick("temporal"), d, t.TempDir(), nil); err == nil {
+		t.Error("training data that are not finite are no error")
+	}
+}
+
+func TestTrajectoriesShorterThanTheWindowAreInputErrors(t *testing.T) {
+	d, s := springData(t), quick("temporal")
+	s.Window = 41
+	for _, shorten := range []func(*Data){
+		func(d *Data) {},
+		func(d *Data) { d.Training = simulate(t, dynamics.NewDampedSpring(), 2, 60, "train") },
+	} {
+		shorten(&d)
+		if _, err := Train(context.Background(), s, d, t.TempDir(), nil); !fault.IsInput(err) || !strings.Contains(err.Error(), "window = 41") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// On a linear system there is nothing to learn beyond the Gaussian, on Lorenz
+// 63 there is.
+func TestNetworkLearnsWhatIsNotGaussian(t *testing.T) {
+	model := lorenz.NewLorenz63()
+	model.NoiseVariance = 0
+	d := newData(t, model, 200, 100)
+	for _, network := range []string{"mlp", "temporal"} {
+		s, dir := small(network, 9), t.TempDir()
+		s.Width, s.Blocks = 32, 2
+		s.Training.Steps, s.Training.Batch, s.Training.Checkpoint, s.Training.Averaging = 400, 64, 200, 0.98
+		train(t, s, d, dir)
+		curve, err := ReadCurve(filepath.Join(dir, CurveName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := curve[len(curve)-1]
+		if len(curve) != 2 || last.Step != 400 {
+			t.Errorf("%s: training curve %+v", network, curve)
+		}
+		if !(last.Validation < 0.8 && last.Loss < 0.9) { // without a network: 1
+			t.Errorf("%s: loss %v, validation loss %v", network, last.Loss, last.Validation)
+		}
+	}
+}
+
+func TestLearningRateRisesAndFalls(t *testing.T) {
+	tr, err := newTrainer(quick("temporal"), springData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.prior.Settings.Training.Steps, tr.prior.Settings.Training.LearningRate = 1000, 2
+	for _, c := range []struct {
+		step int
+		want float64
+	}{{0, 0.1}, {4, 0.9}, {9, 1.9}, {20, 2}, {499, 1}, {999, 0}} {
+		near(t, fmt.Sprintf("rate of step %d", c.step), tr.learningRate(c.step), c.want, 0.01)
+	}
+}
+
+// The composition decides which lengths the network must know.
+func TestLengthsOfTrainingWindows(t *testing.T) {
+	tr, err := newTrainer(quick("temporal"), springData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.prior.Settings.Window, tr.prior.Settings.Stride = 9, 4
+	for _, rule := range Compositions() {
+		tr.prior.Settings.Composition = rule
+		count := map[int]float64{}
+		r := rng.Stream(1, "lengths")
+		const n = 20000
+		for range n {
+			count[tr.drawLength(r.Float64(), r.IntN)] += 1.0 / n
+		}
+		want := map[int]float64{9: 1}
+		if rule == "overlap" {
+			want = map[int]float64{1: 0.1 / 9, 5: 0.4 + 0.1/9, 9: 0.5 + 0.1/9}
+		}
+		for length, share := range want {
+			near(t, fmt.Sprintf("%s: share of %d states", rule, length), count[length], share, 0.015)
+		}
+	}
+}
