@@ -52,13 +52,16 @@ func ReadCurve(path string) ([]Point, error) {
 	}
 	var curve []Point
 	for i, row := range rows[1:] {
-		var values [4]float64
-		for j, field := range row {
-			if values[j], err = strconv.ParseFloat(field, 64); err != nil {
-				return nil, fault.Inputf("%s:%d: %s %q is not a number", path, i+2, curveHeader[j], field)
+		var p Point
+		if p.Step, err = strconv.Atoi(row[0]); err != nil {
+			return nil, fault.Inputf("%s:%d: %s %q is not an integer", path, i+2, curveHeader[0], row[0])
+		}
+		for j, value := range []*float64{&p.Loss, &p.Validation, &p.LearningRate} {
+			if *value, err = strconv.ParseFloat(row[j+1], 64); err != nil {
+				return nil, fault.Inputf("%s:%d: %s %q is not a number", path, i+2, curveHeader[j+1], row[j+1])
 			}
 		}
-		curve = append(curve, Point{int(values[0]), values[1], values[2], values[3]})
+		curve = append(curve, p)
 	}
 	return curve, nil
 }

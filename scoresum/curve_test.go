@@ -32,6 +32,8 @@ func TestFaultsOfCurvesNameTheirLine(t *testing.T) {
 		{header + "1,2,3,4\n2,high,3,4\n", ":3: loss"},
 		{header + "1,2,3,4x\n", ":2: learning_rate"},
 		{header + "one,2,3,4\n", ":2: step"},
+		{header + "1.5,2,3,4\n", ":2: step"},
+		{header + "1e300,2,3,4\n", ":2: step"},
 		{header + "1,2,3\n", "line 2"},
 		{header + "1,2,\"3,4\n", "line 2"},
 	} {
@@ -49,4 +51,29 @@ func TestFaultsOfCurvesNameTheirLine(t *testing.T) {
 	if _, err := ReadCurve(t.TempDir()); err == nil || fault.IsInput(err) {
 		t.Errorf("a folder: error %v", err)
 	}
+}
+
+// Whatever a curve holds, reading it does not panic, and what was read can be
+// written and read again.
+func FuzzReadCurve(f *testing.F) {
+	f.Add("step,loss,validation_loss,learning_rate\n100,1.25,0.5,1e-3\n200,1,2,0\n")
+	f.Add("step,loss,validation_loss,learning_rate\n1e300,NaN,-inf,0x1p-2\n")
+	f.Add("step loss validation_loss learning_rate\n1\n")
+	f.Add("\"")
+	f.Fuzz(func(t *testing.T, content string) {
+		path := filepath.Join(t.TempDir(), CurveName)
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		curve, err := ReadCurve(path)
+		if err != nil {
+			return
+		}
+		if err := writeCurve(path, curve); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := ReadCurve(path); err != nil || len(again) != len(curve) {
+			t.Errorf("%d points read back as %d: %v", len(curve), len(again), err)
+		}
+	})
 }

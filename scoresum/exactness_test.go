@@ -120,7 +120,7 @@ func TestErrorOfComposedScores(t *testing.T) {
 		{rule{0.99, 17, "average", 1}, 0.103, 0.073, true},
 		{rule{0.99, 33, "average", 1}, 0.094, 0.056, true},
 	} {
-		levels := 20
+		levels := 16
 		if *long {
 			levels = 40
 		}

@@ -40,6 +40,14 @@ func TestMembersDoNotDependOnTheirNumberOrOnProcessors(t *testing.T) {
 	if slices.Equal(seven[:24], seven[24:48]) {
 		t.Error("two members are equal")
 	}
+	fifth := make([]float32, 24)
+	if err := quickSampler().Sample(context.Background(), denoiser(t, p, 12, 1, 4), fifth, 5, NewNoise(3, "sample", 0), nil); err != nil {
+		t.Fatal(err)
+	}
+	p.Standard.Inverse(fifth, fifth)
+	if !slices.Equal(fifth, seven[5*24:6*24]) {
+		t.Error("a member is not addressed by its number")
+	}
 }
 
 // Samples are in physical units: the standardisation has means 0, 1 and scales

@@ -83,20 +83,18 @@ func trainInterrupted(t *testing.T, s Settings, d Data, dir string, stop int) (i
 
 func TestInterruptedTrainingGivesTheSameBytes(t *testing.T) {
 	d := springData(t)
-	for _, network := range []string{"mlp", "temporal"} {
-		s, whole, parts := quick(network), t.TempDir(), t.TempDir()
-		train(t, s, d, whole)
-		if n := trainInterrupted(t, s, d, parts, 11); n != 2 {
-			t.Errorf("%s: %d interruptions, want 2", network, n)
+	s, whole, parts := quick("mlp"), t.TempDir(), t.TempDir()
+	train(t, s, d, whole)
+	if n := trainInterrupted(t, s, d, parts, 11); n != 2 {
+		t.Errorf("%d interruptions, want 2", n)
+	}
+	for _, name := range []string{WeightsName, CurveName} {
+		if read(t, whole, name) != read(t, parts, name) {
+			t.Errorf("%s differs after interruptions", name)
 		}
-		for _, name := range []string{WeightsName, CurveName} {
-			if read(t, whole, name) != read(t, parts, name) {
-				t.Errorf("%s: %s differs after interruptions", network, name)
-			}
-		}
-		if _, err := os.Stat(filepath.Join(parts, CheckpointName)); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s: the checkpoint is left behind: %v", network, err)
-		}
+	}
+	if _, err := os.Stat(filepath.Join(parts, CheckpointName)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the checkpoint is left behind: %v", err)
 	}
 }
 
@@ -240,19 +238,37 @@ func TestNetworkLearnsWhatIsNotGaussian(t *testing.T) {
 	for _, network := range []string{"mlp", "temporal"} {
 		s, dir := small(network, 9), t.TempDir()
 		s.Width, s.Blocks = 32, 2
-		s.Training.Steps, s.Training.Batch, s.Training.Checkpoint, s.Training.Averaging = 400, 64, 200, 0.98
+		s.Training.Steps, s.Training.Batch, s.Training.Checkpoint, s.Training.Averaging = 300, 64, 150, 0.98
 		train(t, s, d, dir)
 		curve, err := ReadCurve(filepath.Join(dir, CurveName))
 		if err != nil {
 			t.Fatal(err)
 		}
 		last := curve[len(curve)-1]
-		if len(curve) != 2 || last.Step != 400 {
+		if len(curve) != 2 || last.Step != 300 {
 			t.Errorf("%s: training curve %+v", network, curve)
 		}
 		if !(last.Validation < 0.8 && last.Loss < 0.9) { // without a network: 1
 			t.Errorf("%s: loss %v, validation loss %v", network, last.Loss, last.Validation)
 		}
+	}
+}
+
+// Both losses of every point are means: without learning they are one.
+func TestCurveWithoutLearningIsOne(t *testing.T) {
+	s, dir := quick("temporal"), t.TempDir()
+	s.Training.LearningRate, s.Training.Steps = 1e-9, 20 // points at 8, 16 and 20
+	train(t, s, springData(t), dir)
+	curve, err := ReadCurve(filepath.Join(dir, CurveName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range []int{8, 16, 20} {
+		if curve[i].Step != step {
+			t.Errorf("point %d is of step %d", i, curve[i].Step)
+		}
+		near(t, fmt.Sprintf("loss at step %d", step), curve[i].Loss, 1, 0.1)
+		near(t, fmt.Sprintf("validation loss at step %d", step), curve[i].Validation, 1, 0.1)
 	}
 }
 
