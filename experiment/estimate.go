@@ -40,11 +40,19 @@ type Costed interface {
 
 // Estimate tells what every unit of work costs, from nothing.
 func (c *Config) Estimate(ctx context.Context) ([]Estimate, error) {
+	list, _, err := c.Gauge(ctx)
+	return list, err
+}
+
+// Gauge is Estimate with the prior that it timed: trained for a moment, it is
+// good for nothing but as fast as any of the config's settings. It is nil if the
+// config has none.
+func (c *Config) Gauge(ctx context.Context) ([]Estimate, Prior, error) {
 	e := estimator{Config: c, cores: float64(runtime.GOMAXPROCS(0)), size: int64(c.model.Space().Size())}
 	e.measureStep()
 	if c.Prior != nil {
 		if err := e.measurePrior(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	x := c.Trajectories
@@ -56,10 +64,10 @@ func (c *Config) Estimate(ctx context.Context) ([]Estimate, error) {
 	}
 	for i := range c.Scenarios {
 		if err := e.scenario(&c.Scenarios[i]); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return e.needed(), nil
+	return e.needed(), e.prior, nil
 }
 
 // needed drops the estimates of units that a whole run leaves out.
@@ -83,6 +91,7 @@ type estimator struct {
 	// a number of states with its gradient.
 	trainStep float64
 	denoise   map[int]float64
+	prior     Prior
 	list      []Estimate
 }
 

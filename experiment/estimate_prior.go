@@ -24,7 +24,7 @@ func (e *estimator) measurePrior(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	prior, err := e.trainMoment(ctx, scoresum.Data{Training: set, Validation: set, Standard: standard, Seed: e.Seed})
+	e.prior, err = e.trainMoment(ctx, scoresum.Data{Training: set, Validation: set, Standard: standard, Seed: e.Seed})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (e *estimator) measurePrior(ctx context.Context) error {
 	for i := range e.Scenarios {
 		length := e.timeline(&e.Scenarios[i]).Length
 		if e.denoise[length] == 0 {
-			if e.denoise[length], err = denoiseSeconds(prior, length); err != nil {
+			if e.denoise[length], err = denoiseSeconds(e.prior, length); err != nil {
 				return err
 			}
 		}

@@ -121,7 +121,8 @@ func Version() Software {
 	return software
 }
 
-func thisMachine() Machine {
+// ThisMachine is the one that the program runs on, as it is set up.
+func ThisMachine() Machine {
 	return Machine{runtime.GOOS, runtime.GOARCH, processorName(), runtime.GOMAXPROCS(0), kernel.Level()}
 }
 

@@ -47,8 +47,12 @@ func (r *reporter) describe(s *Scenario) string {
 	if s.Every != nil {
 		when = fmt.Sprintf("every %s state from state %d on", ordinal(*s.Every), *s.Offset)
 	}
-	text := fmt.Sprintf("Observed: %s of %s, with noise of standard deviation %v.",
-		strings.Join(shortened(observe.Labels(operator), 8), ", "), when, []float64(s.Sd))
+	var sds []string
+	for _, sd := range s.Sd {
+		sds = append(sds, fmt.Sprint(sd))
+	}
+	text := fmt.Sprintf("Observed: %s of %s, with noise of standard deviation %s.",
+		strings.Join(shortened(observe.Labels(operator), 8), ", "), when, strings.Join(shortened(sds, 8), ", "))
 	if *s.Missing > 0 {
 		text += fmt.Sprintf(" A share of %g of the values is missing.", *s.Missing)
 	}
@@ -56,13 +60,18 @@ func (r *reporter) describe(s *Scenario) string {
 }
 
 func ordinal(n int) string {
-	switch n {
-	case 1:
+	if n == 1 {
 		return "single"
-	case 2:
-		return "2nd"
-	case 3:
-		return "3rd"
+	}
+	if tens := n % 100; tens < 11 || tens > 13 {
+		switch n % 10 {
+		case 1:
+			return fmt.Sprintf("%dst", n)
+		case 2:
+			return fmt.Sprintf("%dnd", n)
+		case 3:
+			return fmt.Sprintf("%drd", n)
+		}
 	}
 	return fmt.Sprintf("%dth", n)
 }

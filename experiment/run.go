@@ -127,7 +127,7 @@ func (d *directory) begin(c *Config) error {
 		return err
 	}
 	p := d.provenance
-	p.Software, p.Machine, p.Seed = Version(), thisMachine(), c.Seed
+	p.Software, p.Machine, p.Seed = Version(), ThisMachine(), c.Seed
 	p.Config = ConfigSource{c.File, c.Overrides}
 	p.State, p.Error = Running, ""
 	p.Inputs = map[string]string{}

@@ -7,8 +7,8 @@
 // consecutive states and takes the score of the trajectory as a sum of window
 // scores. In this package
 //
-//   - covariance.go estimates the stationary covariance of the process from
-//     its lags: the Gaussian prior of any window;
+//   - covariance.go estimates the covariance of windows of the training
+//     trajectories: the Gaussian prior of any window;
 //   - window.go is the window denoiser, a network that corrects the exact
 //     denoiser of that Gaussian prior;
 //   - train.go trains it;
@@ -16,6 +16,8 @@
 //     their denoised means up;
 //   - denoiser.go applies a rule: the diffusion.Differentiable of a whole
 //     trajectory, in bounded memory;
+//   - uncertainty.go tells how far the denoised mean of a trajectory may be off,
+//     as measured after training;
 //   - prior.go is what a user holds: settings, scales and weights, saved as
 //     one safetensors file.
 //
