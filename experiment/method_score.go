@@ -37,7 +37,7 @@ type Sampler struct {
 
 // DefaultSampler is a compromise of accuracy and cost.
 func DefaultSampler() Sampler {
-	return Sampler{Schedule: "cosine", Grid: "log", Steps: 40, Corrections: 3, Tau: 0.5, Quiet: 0.015, Churn: 1, MaxRatio: 20, MinRatio: 4e-3}
+	return Sampler{Schedule: "cosine", Grid: "log", Steps: 40, Corrections: 3, Tau: 0.5, Quiet: 0.011, Churn: 1, MaxRatio: 20, MinRatio: 4e-3}
 }
 
 // Check reports every parameter at fault.

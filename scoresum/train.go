@@ -145,7 +145,7 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	for length := 1; length <= s.Window; length++ { // workers must find them made
+	for _, length := range s.trainingLengths() { // workers must find them made
 		if _, err := t.prior.basis(length); err != nil {
 			return nil, err
 		}
@@ -207,9 +207,25 @@ func (t *trainer) step(ctx context.Context) error {
 	return nil
 }
 
-// drawLength draws the length of the windows of a chunk. Half are whole
-// windows; if the composition subtracts overlaps, most others have the length of
-// the overlap, and the rest any length.
+// trainingLengths lists the lengths of windows that training sees: the window
+// and, if the composition subtracts overlaps, the overlap and the quarters of
+// the window, so that the network learns to read any length.
+func (s Settings) trainingLengths() []int {
+	lengths := []int{s.Window}
+	if s.Composition == "overlap" {
+		lengths = append(lengths, s.Window-s.Stride)
+		for quarter := range 4 {
+			lengths = append(lengths, s.quarters(quarter))
+		}
+	}
+	return lengths
+}
+
+// quarters is the length of quarter+1 quarters of the window.
+func (s Settings) quarters(quarter int) int { return (s.Window*(quarter+1) + 3) / 4 }
+
+// drawLength draws the length of the windows of a chunk, one of
+// trainingLengths: half are whole windows, most others overlaps.
 func (t *trainer) drawLength(u float64, intN func(int) int) int {
 	s := t.prior.Settings
 	switch {
@@ -218,7 +234,7 @@ func (t *trainer) drawLength(u float64, intN func(int) int) int {
 	case u < 0.9:
 		return s.Window - s.Stride
 	}
-	return 1 + intN(s.Window)
+	return s.quarters(intN(4))
 }
 
 // draw copies n random windows into padded rows of buffer.

@@ -303,7 +303,7 @@ func TestLengthsOfTrainingWindows(t *testing.T) {
 		}
 		want := map[int]float64{9: 1}
 		if rule == "overlap" {
-			want = map[int]float64{1: 0.1 / 9, 5: 0.4 + 0.1/9, 9: 0.5 + 0.1/9}
+			want = map[int]float64{3: 0.025, 5: 0.425, 7: 0.025, 9: 0.525}
 		}
 		for length, share := range want {
 			near(t, fmt.Sprintf("%s: share of %d states", rule, length), count[length], share, 0.015)
