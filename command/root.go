@@ -41,8 +41,9 @@ An experiment is a TOML file; its results are a run directory. Start with:
 	root.AddCommand(runCommand())
 	root.AddCommand(stageCommands()...)
 	root.AddCommand(checkCommand(), inspectCommand(), sampleCommand())
+	root.AddCommand(importWeightsCommand(), denoiseCommand())
 	root.AddCommand(listCommands()...)
-	root.AddCommand(versionCommand())
+	root.AddCommand(benchCommand(), versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.InitDefaultCompletionCmd()
 	for _, c := range root.Commands() {

@@ -40,7 +40,7 @@
 //
 // The .s files are emitted by the program in gen, from one description for both
 // instruction sets; do not edit them. Every kernel has a portable twin of the
-// same arguments in generic.go.
+// same arguments in generic.go, the probes of the machine in probe.go.
 package kernel
 
 //go:generate go run ./gen

@@ -99,6 +99,7 @@ func (s *isa) emit() string {
 	s.layerNorm()
 	s.slabs()
 	s.transpose()
+	s.probes()
 	return s.text.String()
 }
 

@@ -1,0 +1,28 @@
+// Package bench measures what the machine reaches and how near the engine comes
+// to it: the peak of multiply-adds, the rate of reading memory, matrix products,
+// networks, and learnt priors.
+//
+// # How it measures
+//
+// A Probe is work in equal pieces. Its pieces are timed on one core, by one
+// goroutine, and on all cores, by as many goroutines as GOMAXPROCS, each with
+// memory of its own and the same number of pieces: the rate is that of all of
+// them together, by the wall clock from the start to the last end. So all cores
+// is throughput, as in sampling and training, which give each core its own part;
+// no piece is shared.
+//
+// Probes take turns, round by round, and the shortest time of a piece over the
+// rounds counts: other programs and interrupts can only slow a piece down. The
+// clock of a processor drifts over minutes and with the instructions in use, so
+// rates of two runs differ by 10 % and more; compare only rates of one run, as
+// their share of the peak does, which is measured in the same rounds.
+//
+// # What is counted
+//
+// A multiply-add is two floating-point operations. Of networks only the
+// products with their weights are counted, once forward, once more for the input
+// VJP, and once more each for the gradients of activations and weights in
+// training: neither padding nor activations, normalisation, sums of columns and
+// copies, whose time is in the rate. Nothing is derived from the rate of another
+// shape.
+package bench
