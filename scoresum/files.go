@@ -81,11 +81,12 @@ func decode(file *safetensors.File) (*Prior, error) {
 	if format := file.Metadata["format"]; format != priorFormat {
 		return nil, fmt.Errorf("the format is %q, not %q", format, priorFormat)
 	}
-	for key, value := range map[string]any{
-		"settings": &p.Settings, "standard": &p.Standard, "space": &p.Space, "clock": &p.Clock,
-	} {
-		if err := json.Unmarshal([]byte(file.Metadata[key]), value); err != nil {
-			return nil, fmt.Errorf("metadata %s: %w", key, err)
+	for _, part := range []struct {
+		key   string
+		value any
+	}{{"settings", &p.Settings}, {"standard", &p.Standard}, {"space", &p.Space}, {"clock", &p.Clock}} {
+		if err := json.Unmarshal([]byte(file.Metadata[part.key]), part.value); err != nil {
+			return nil, fmt.Errorf("metadata %s: %w", part.key, err)
 		}
 	}
 	if err := errors.Join(p.Settings.Validate(), checkSize(p)); err != nil {

@@ -35,7 +35,7 @@ func newExamples(t testing.TB, p *Prior, length, rows int) (*windows, []float32)
 	return w, x
 }
 
-func lengths(s Settings) []int { return []int{1, s.Window - s.Stride, s.Window} }
+func lengths(s Settings) []int { return []int{1, s.Window - s.stride(), s.Window} }
 
 func TestLossIsOneWithoutANetwork(t *testing.T) {
 	for name, s := range networks() {

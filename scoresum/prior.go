@@ -51,7 +51,7 @@ func (p *Prior) basis(length int) (*basis, error) {
 
 // Compose cuts a trajectory of length states into pieces by the prior's rule.
 func (p *Prior) Compose(length int) ([]Piece, error) {
-	return Compose(p.Settings.Composition, length, p.Settings.Window, p.Settings.Stride)
+	return Compose(p.Settings.Composition, length, p.Settings.Window, p.Settings.stride())
 }
 
 // Denoiser returns the denoiser of trajectories of length states, for at most

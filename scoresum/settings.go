@@ -17,7 +17,7 @@ type Settings struct {
 	Blocks      int      `toml:"blocks" doc:"residual blocks of the network"`
 	Patch       int      `toml:"patch" doc:"consecutive states that a temporal network takes as one token"`
 	Composition string   `toml:"composition" doc:"centre: the state in the middle of each window; overlap: windows minus overlaps; average: mean over windows"`
-	Stride      int      `toml:"stride" doc:"states between windows of overlap and average"`
+	Stride      int      `toml:"stride" doc:"states between windows of overlap and average; 0: half the window"`
 	Training    Training `toml:"training" doc:"how the network is trained"`
 }
 
@@ -35,7 +35,7 @@ type Training struct {
 // DefaultSettings suit small systems of a few components.
 func DefaultSettings() Settings {
 	return Settings{
-		Network: "temporal", Window: 33, Width: 32, Blocks: 6, Patch: 1, Composition: "overlap", Stride: 16,
+		Network: "temporal", Window: 33, Width: 32, Blocks: 6, Patch: 1, Composition: "overlap",
 		Training: Training{Steps: 40000, Batch: 32, LearningRate: 3e-3, WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 1000},
 	}
 }
@@ -54,7 +54,7 @@ func (s Settings) Validate() error {
 	check(s.Width >= 2 && s.Width <= 8192, "width = %d: must be between 2 and 8192", s.Width)
 	check(s.Blocks >= 1 && s.Blocks <= 256, "blocks = %d: must be between 1 and 256", s.Blocks)
 	check(s.Patch >= 1 && s.Patch <= s.Window, "patch = %d: must be between 1 and the window", s.Patch)
-	check(s.Stride >= 1 && s.Stride < s.Window, "stride = %d: must be at least 1 and below the window", s.Stride)
+	check(s.Stride >= 0 && s.Stride < s.Window, "stride = %d: must be below the window, or 0 for half of it", s.Stride)
 	t := s.Training
 	check(t.Steps >= 1, "training.steps = %d: must be at least 1", t.Steps)
 	check(t.Batch >= 1 && t.Batch <= 1<<20, "training.batch = %d: must be between 1 and %d", t.Batch, 1<<20)
@@ -64,6 +64,14 @@ func (s Settings) Validate() error {
 	check(t.Averaging >= 0 && t.Averaging < 1, "training.averaging = %v: must be in [0, 1)", t.Averaging)
 	check(t.Checkpoint >= 1, "training.checkpoint = %d: must be at least 1", t.Checkpoint)
 	return errors.Join(errs...)
+}
+
+// stride is the distance between windows.
+func (s Settings) stride() int {
+	if s.Stride == 0 {
+		return max(1, s.Window/2)
+	}
+	return s.Stride
 }
 
 // layout is how windows of states of dim values are given to the network.

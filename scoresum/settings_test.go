@@ -19,7 +19,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"network", func(s *Settings) { s.Network = "unet" }},
 		{"network", func(s *Settings) { s.Network = "" }},
 		{"composition", func(s *Settings) { s.Composition = "sum" }},
-		{"window", func(s *Settings) { s.Window, s.Stride = 1, 0 }},
+		{"window", func(s *Settings) { s.Window = 1 }},
 		{"window", func(s *Settings) { s.Window = 4097 }},
 		{"width", func(s *Settings) { s.Width = 1 }},
 		{"width", func(s *Settings) { s.Width = 8193 }},
@@ -27,7 +27,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"blocks", func(s *Settings) { s.Blocks = 257 }},
 		{"patch", func(s *Settings) { s.Patch = 0 }},
 		{"patch", func(s *Settings) { s.Patch = s.Window + 1 }},
-		{"stride", func(s *Settings) { s.Stride = 0 }},
+		{"stride", func(s *Settings) { s.Stride = -1 }},
 		{"stride", func(s *Settings) { s.Stride = s.Window }},
 		{"training.steps", func(s *Settings) { s.Training.Steps = 0 }},
 		{"training.batch", func(s *Settings) { s.Training.Batch = -1 }},
@@ -57,6 +57,16 @@ func TestAllSettingsAtFaultAreReported(t *testing.T) {
 		"training.steps", "training.batch", "training.learning_rate", "training.checkpoint"} {
 		if err == nil || !strings.Contains(err.Error(), key+" = ") {
 			t.Errorf("%s is not reported in %v", key, err)
+		}
+	}
+}
+
+func TestStrideFollowsTheWindow(t *testing.T) {
+	for window, want := range map[int]int{2: 1, 5: 2, 9: 4, 33: 16} {
+		s := DefaultSettings()
+		s.Window = window
+		if err := s.Validate(); err != nil || s.stride() != want {
+			t.Errorf("window %d: stride %d, want %d (%v)", window, s.stride(), want, err)
 		}
 	}
 }

@@ -213,7 +213,7 @@ func (t *trainer) step(ctx context.Context) error {
 func (s Settings) trainingLengths() []int {
 	lengths := []int{s.Window}
 	if s.Composition == "overlap" {
-		lengths = append(lengths, s.Window-s.Stride)
+		lengths = append(lengths, s.Window-s.stride())
 		for quarter := range 4 {
 			lengths = append(lengths, s.quarters(quarter))
 		}
@@ -232,7 +232,7 @@ func (t *trainer) drawLength(u float64, intN func(int) int) int {
 	case s.Composition != "overlap" || u < 0.5:
 		return s.Window
 	case u < 0.9:
-		return s.Window - s.Stride
+		return s.Window - s.stride()
 	}
 	return s.quarters(intN(4))
 }
