@@ -2,7 +2,9 @@ package assimilate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 
 	"retrace/diffusion"
 	"retrace/internal/fault"
@@ -57,11 +59,36 @@ func (s *Score) Assimilate(ctx context.Context, p Problem, progress func(done, t
 	}
 	noise := func() diffusion.Noise { return scoresum.NewNoise(p.Seed, "score", p.Case) }
 	set := trajectory.New(s.Prior.Space, s.Prior.Clock, []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
-	if err := scoresum.SampleMembers(ctx, set.Data, s.Sampler, denoiser, noise, progress); err != nil {
+	err := scoresum.SampleMembers(ctx, set.Data, s.Sampler, denoiser, noise, progress)
+	if errors.Is(err, scoresum.ErrNotFinite) {
+		err = fmt.Errorf("%w: %w", err, ErrDiverged)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("score, case %d: %w", p.Case, err)
+	}
+	if err := checkDiverged(set.Data, p.Length*s.Prior.Dim()); err != nil {
 		return nil, fmt.Errorf("score, case %d: %w", p.Case, err)
 	}
 	s.Prior.Standard.Inverse(set.Data, set.Data)
 	return &Result{Ensemble: set, Evaluations: s.Evaluations(), Diagnostics: map[string]float64{UsesCovariance: full}}, nil
+}
+
+// ErrDiverged is the cause if guidance drove a member away from the prior
+// instead of towards the observations.
+var ErrDiverged = errors.New("the guided sampler diverged: take more steps, a larger gamma or guidance = \"covariance\"")
+
+// divergedAt is a value that no trajectory of a prior reaches, in standard
+// deviations.
+const divergedAt = 1e3
+
+// checkDiverged looks at standardised members of n values each.
+func checkDiverged(data []float32, n int) error {
+	for i, z := range data {
+		if !(math.Abs(float64(z)) < divergedAt) {
+			return fmt.Errorf("member %d lies %.1e standard deviations from the mean: %w", i/n, z, ErrDiverged)
+		}
+	}
+	return nil
 }
 
 // guidance chooses the rule; full is 1 if it uses full covariances.

@@ -2,6 +2,7 @@ package assimilate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -300,6 +301,28 @@ func TestProblemsThatDoNotFitAreInputErrors(t *testing.T) {
 		spoil(&p)
 		if _, err := score(t, "auto").Assimilate(context.Background(), p, nil); !fault.IsInput(err) {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// Without an allowance for what x_t leaves open, precise observations push far
+// beyond the data; a wild ensemble must not pass for a posterior.
+func TestDivergenceIsAnError(t *testing.T) {
+	for _, c := range []struct{ sd, gamma float64 }{
+		{1e-3, 0},   // overflows on the way
+		{0.1, 0.01}, // ends finite, but thousands of standard deviations away
+	} {
+		p := problem(t, 4)
+		for i := range p.Observations.Observations {
+			p.Observations.Observations[i].Sd = []float64{c.sd}
+		}
+		method := score(t, "sda")
+		method.Gamma = c.gamma
+		if _, err := method.Assimilate(context.Background(), p, nil); !errors.Is(err, assimilate.ErrDiverged) {
+			t.Errorf("sd %v, gamma %v: got %v", c.sd, c.gamma, err)
+		}
+		if _, err := score(t, "covariance").Assimilate(context.Background(), p, nil); err != nil {
+			t.Errorf("sd %v: covariance guidance: %v", c.sd, err)
 		}
 	}
 }

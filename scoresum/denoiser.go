@@ -1,6 +1,7 @@
 package scoresum
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -21,6 +22,10 @@ type Denoiser struct {
 	xt          []float32       // argument of the last Denoise
 	level       diffusion.Level // of the last Denoise
 }
+
+// ErrNotFinite is the cause if a denoised mean overflows: the argument was not
+// a noised trajectory, as when a sampler diverges.
+var ErrNotFinite = errors.New("the denoised mean is not finite")
 
 // group is the pieces of one length.
 type group struct {
@@ -49,7 +54,7 @@ func (d *Denoiser) Denoise(mean, xt []float32, at diffusion.Level) error {
 	}
 	for _, v := range mean {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			return fmt.Errorf("scoresum: the denoised mean is not finite at noise ratio %.3g", at.Ratio())
+			return fmt.Errorf("scoresum: %w at noise ratio %.3g", ErrNotFinite, at.Ratio())
 		}
 	}
 	return nil
