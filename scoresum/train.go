@@ -185,9 +185,9 @@ func (t *trainer) step(ctx context.Context) error {
 		w := t.workers[worker]
 		length := t.drawLength(r.Float64(), r.IntN)
 		w.use(length, t.prior.bases[length])
-		w.share = 1 / float32(len(t.gradients))
+		w.share = float32(size) / float32(settings.Batch)
 		x := t.training.draw(t.clean[worker], w, size, r.IntN)
-		t.losses[chunk] = w.example(x, t.gradients[chunk], r)
+		t.losses[chunk] = float64(w.share) * w.example(x, t.gradients[chunk], r)
 		return nil
 	})
 	if err != nil {
@@ -198,7 +198,7 @@ func (t *trainer) step(ctx context.Context) error {
 		kernel.Add(gradient, t.gradients[chunk])
 		loss += t.losses[chunk]
 	}
-	if loss /= float64(len(t.gradients)); math.IsNaN(loss) || math.IsInf(loss, 0) {
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("scoresum: the training loss is not finite at step %d; lower training.learning_rate", step)
 	}
 	t.loss += loss

@@ -310,3 +310,26 @@ func TestLengthsOfTrainingWindows(t *testing.T) {
 		}
 	}
 }
+
+// A batch that does not fill its last chunk counts every window once.
+func TestWindowsOfAShortChunkCountLikeOthers(t *testing.T) {
+	settings := quick("temporal")
+	settings.Training.Batch = chunkWindows + 1
+	tr, err := newTrainer(settings, springData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want float64
+	for chunk, size := range []int{chunkWindows, 1} {
+		r := rng.Stream(tr.seed, "train", 0, uint64(chunk))
+		w := tr.workers[0]
+		length := tr.drawLength(r.Float64(), r.IntN)
+		w.use(length, tr.prior.bases[length])
+		loss := w.example(tr.training.draw(tr.clean[0], w, size, r.IntN), nil, r)
+		want += float64(size) / float64(chunkWindows+1) * loss
+	}
+	if err := tr.step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "loss of the step", tr.loss, want, 1e-6)
+}
