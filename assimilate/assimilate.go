@@ -22,7 +22,13 @@ type Problem struct {
 	// Training holds trajectories of the model, for methods that need a
 	// climatology.
 	Training *trajectory.Set
+	// Initial is the law of state 0. Nil: the law of the model, Model.Initial
+	// advanced by Model.SpinUp() transitions.
+	Initial *Normal
 }
+
+// Normal is a Gaussian law with independent components, in physical units.
+type Normal struct{ Mean, Sd []float64 }
 
 // Result is an ensemble and what it cost.
 type Result struct {

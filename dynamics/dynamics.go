@@ -74,6 +74,10 @@ type Axis struct {
 	Units       string // of Coordinates
 	Labels      []string
 	Coordinates []float64
+	// Period is the length, in Units, after which the axis closes upon itself;
+	// 0 for an axis with ends. Distances for localisation are measured the
+	// short way round.
+	Period float64
 }
 
 // Len is the number of points on the axis.
