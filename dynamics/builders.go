@@ -29,6 +29,36 @@ func indexAxis(name, longName string, n int) Axis {
 
 func init() {
 	Register(Entry{
+		Name:     "kuramoto-sivashinsky",
+		Summary:  "flame front on a ring, spatio-temporal chaos (Kuramoto 1978; Sivashinsky 1977; Kassam & Trefethen 2005)",
+		Defaults: func() Builder { return NewKuramotoSivashinsky() },
+	})
+	Register(Entry{
+		Name:     "gyre",
+		Summary:  "wind-driven double gyre of a closed basin, 1.5-layer quasi-geostrophic (Sakov & Oke 2008)",
+		Defaults: func() Builder { return NewGyre() },
+	})
+	Register(Entry{
+		Name:     "double-pendulum",
+		Summary:  "two arms and two masses under gravity, conserving energy",
+		Defaults: func() Builder { return NewDoublePendulum() },
+	})
+	Register(Entry{
+		Name:     "lotka-volterra",
+		Summary:  "competition of four species, chaotic (Vano et al. 2006)",
+		Defaults: func() Builder { return NewLotkaVolterra() },
+	})
+	Register(Entry{
+		Name:     "ikeda",
+		Summary:  "light in a ring resonator, a folding map of the plane (Ikeda 1979)",
+		Defaults: func() Builder { return NewIkeda() },
+	})
+	Register(Entry{
+		Name:     "random-walk",
+		Summary:  "walk with Gaussian steps, independent components (linear-Gaussian, exact moments)",
+		Defaults: func() Builder { return NewRandomWalk() },
+	})
+	Register(Entry{
 		Name:     "ar1",
 		Summary:  "first-order autoregressive process, independent components (linear-Gaussian, exact moments)",
 		Defaults: func() Builder { return NewAR1() },

@@ -166,6 +166,14 @@ func TestBadParametersAreInputErrorsThatNameTheKey(t *testing.T) {
 		{&dynamics.Advection{N: 1, Damping: 0.9, Variance: 1}, "n = 1"},
 		{&dynamics.Advection{N: 5, Damping: 1, Variance: 1}, "damping = 1"},
 		{&dynamics.Advection{N: 5, Damping: 0.9, Variance: 1, Length: -1}, "length = -1"},
+		{&dynamics.Advection{N: 6, Damping: 0.9, Variance: 1, Waves: 3}, "waves = 3: 6 points resolve 2 waves at most"},
+		{&dynamics.RandomWalk{N: 1, Variance: 0, InitialVariance: 1}, "variance = 0"},
+		{&dynamics.KuramotoSivashinsky{N: 9, Length: 22, Dt: 1, Steps: 1}, "n = 9: must be even"},
+		{&dynamics.KuramotoSivashinsky{N: 16, Length: 22, Dt: 3, Steps: 1}, "set steps to at least 3"},
+		{&dynamics.DoublePendulum{Mass1: 1, Mass2: 1, Length1: 1, Length2: 1, Dt: 0.2, Steps: 1}, "set steps to at least 4"},
+		{&dynamics.LotkaVolterra{Dt: 1}, "steps = 0"},
+		{&dynamics.Ikeda{U: 1}, "u = 1: must be between 0 and 0.99"},
+		{&dynamics.Gyre{N: 8, Dt: 5, Steps: 4}, "n = 8: must be between 9 and 2049"},
 	} {
 		_, err := c.builder.Build()
 		if err == nil || !strings.Contains(err.Error(), c.want) || !fault.IsInput(err) {

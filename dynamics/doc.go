@@ -14,11 +14,17 @@
 //     Gaussian noise, known component by component;
 //   - [TransitionDensity]: log p(next | x) can be evaluated. A deterministic
 //     system has no density, and its type does not offer the method;
-//   - [Linearisable]: the tangent-linear map of the flow and its transpose.
+//   - [Linearisable]: the tangent-linear map of the flow and its transpose;
+//   - [Stateful]: trajectories carry more than their states (past tendencies, a
+//     finer grid) and are made by a [Stepper]. [Begin] and [Continue] start a
+//     trajectory of any model.
+//
+// A [Space] may name fields that follow linearly from a state beside those that
+// it holds, its [Derived] fields, for operators to observe.
 //
 // # Writing a system
 //
-// There are three ways, from little to much:
+// There are four ways:
 //
 //   - implement Model's six methods, with an [RK4] or an [EulerMaruyama] to
 //     advance the state: see the example of this package;
@@ -26,6 +32,8 @@
 //     [NewODE] make of it a model that is AdditiveNoise and Linearisable, and
 //     [ODE.WithNoise] one that has a TransitionDensity as well: package lorenz
 //     does this;
+//   - implement [Map] (a flow with its derivative), where the integrator is one of the
+//     system's own, and let [NewDeterministic] do the same: see [KuramotoSivashinsky];
 //   - give the matrices of a linear-Gaussian system to [NewLinear], which knows
 //     its exact stationary law and the exact joint law of its trajectories:
 //     the ground truth for every method that claims to sample a posterior.

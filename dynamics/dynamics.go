@@ -64,6 +64,9 @@ type Space struct {
 	LongName string
 	Units    string // UDUNITS name; "1" if non-dimensional
 	Axes     []Axis // outermost first; the last varies fastest
+	// Derived are fields that operators may observe beside those of the first
+	// axis; usually none.
+	Derived []Derived
 }
 
 // Axis is one dimension of a state. Exactly one of Labels (a categorical axis,

@@ -60,7 +60,7 @@ func components(longName string, labels ...string) dynamics.Space {
 
 // sites is an axis of n equidistant points on a ring.
 func sites(n int) dynamics.Axis {
-	axis := dynamics.Axis{Name: "site", LongName: "site on a ring", Units: "1", Coordinates: make([]float64, n)}
+	axis := dynamics.Axis{Name: "site", LongName: "site on a ring", Units: "1", Coordinates: make([]float64, n), Period: float64(n)}
 	for i := range axis.Coordinates {
 		axis.Coordinates[i] = float64(i)
 	}

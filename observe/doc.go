@@ -21,7 +21,18 @@
 //
 // [Components] picks components, [Identity] sees the state, [Linear] applies a
 // matrix, [Coarsen] and [Mean] average, [Saturate] sees through a bounded
-// response. [Func] makes an operator of any Go function and its VJP; [Register]
+// response.
+//
+// Fields, which lie on axes of coordinates behind an axis of channels, are seen
+// channel by channel: by [Blocks] of cells, at [Pixels], at [Stations] between
+// them, at [Cells] drawn anew for every state, and along [Tracks] of satellites
+// that move. They may see fields that follow from the state (dynamics.Derived),
+// such as a stream function, and respond linearly or level off. The last two are
+// [Moving]: what they see of a state depends on its index and on the case, and
+// Sequence.Simulate puts that in their place. [Located] operators know where
+// their values were seen, which localisation needs.
+//
+// [Func] makes an operator of any Go function and its VJP; [Register]
 // makes it known to configs. An operator that implements [Named] names its
 // values, and these names are the quantities of files. The components of a
 // state are named by [ComponentLabels].

@@ -131,7 +131,7 @@ func (a *assembly) sequences(readings []reading, number int) []Sequence {
 // observation joins the readings of one state.
 func (a *assembly) observation(readings []reading) Observation {
 	op, slot := a.target.Operator, func(_ int, r reading) int { return r.quantity }
-	if op == nil {
+	if _, moves := op.(Moving); op == nil || moves {
 		op, slot = a.selection(readings), func(k int, _ reading) int { return k }
 	}
 	_, values := op.Size()
@@ -142,7 +142,8 @@ func (a *assembly) observation(readings []reading) Observation {
 	return o
 }
 
-// selection is the operator that sees the components of some readings.
+// selection is the operator that sees the components, or the values of an
+// operator that moves, of some readings.
 func (a *assembly) selection(readings []reading) Operator {
 	indices := make([]int, len(readings))
 	var key strings.Builder
@@ -152,7 +153,11 @@ func (a *assembly) selection(readings []reading) Operator {
 	}
 	op, known := a.selections[key.String()]
 	if !known {
-		op = newSelection(a.quantities, indices)
+		if a.target.Operator != nil {
+			op = Restrict(a.target.Operator, indices)
+		} else {
+			op = newSelection(a.quantities, indices)
+		}
 		a.selections[key.String()] = op
 	}
 	return op

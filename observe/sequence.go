@@ -11,17 +11,13 @@ import (
 
 // Layout lays out one observation of each state listed, all through one
 // operator, with every value still missing. sd is the standard deviation of
-// the noise in physical units: one number, or one for each observed value.
-// Another number of them, or one that is not greater than 0, is an input error
-// of the key sd.
+// the noise in physical units: one number, one for each observed value, or, for
+// an operator that sees fields, one for each field. Another number of them, or
+// one that is not greater than 0, is an input error of the key sd.
 func Layout(op Operator, indices []int, sd ...float64) (Sequence, error) {
-	_, values := op.Size()
-	if len(sd) != 1 && len(sd) != values {
-		return Sequence{}, fault.Inputf("sd: %d standard deviations for %d observed values: give one, or one for each value", len(sd), values)
-	}
-	each := make([]float64, values)
-	for j := range each {
-		each[j] = sd[j%len(sd)]
+	each, err := eachSd(op, sd)
+	if err != nil {
+		return Sequence{}, err
 	}
 	for _, s := range sd {
 		if !validSd(s) {
@@ -30,9 +26,35 @@ func Layout(op Operator, indices []int, sd ...float64) (Sequence, error) {
 	}
 	observations := make([]Observation, len(indices))
 	for k, i := range indices {
-		observations[k] = Observation{i, op, missing(values), each}
+		observations[k] = Observation{i, op, missing(len(each)), each}
 	}
 	return Sequence{observations}, nil
+}
+
+// eachSd gives every value of an operator its standard deviation.
+func eachSd(op Operator, sd []float64) ([]float64, error) {
+	_, values := op.Size()
+	each := make([]float64, values)
+	grouped, ok := op.(interface {
+		groups() (group []int, number int)
+	})
+	if ok && len(sd) > 1 && len(sd) != values {
+		group, number := grouped.groups()
+		if len(sd) != number {
+			return nil, fault.Inputf("sd: %d standard deviations for %d observed values of %d fields: give one, one for each field, or one for each value", len(sd), values, number)
+		}
+		for j, g := range group {
+			each[j] = sd[g]
+		}
+		return each, nil
+	}
+	if len(sd) != 1 && len(sd) != values {
+		return nil, fault.Inputf("sd: %d standard deviations for %d observed values: give one, or one for each value", len(sd), values)
+	}
+	for j := range each {
+		each[j] = sd[j%len(sd)]
+	}
+	return each, nil
 }
 
 func validSd(sd float64) bool { return sd > 0 && !math.IsInf(sd, 0) }

@@ -24,9 +24,11 @@ type Address struct {
 }
 
 // Simulate observes a trajectory (flat, in physical units): it returns s with
-// every value replaced by h(x) plus noise of its standard deviation. It fails
-// if an operator gives a value that is not finite.
+// every value replaced by h(x) plus noise of its standard deviation, and with
+// what operators that are [Moving] see of each state in their place. It fails if
+// an operator gives a value that is not finite.
 func (s Sequence) Simulate(trajectory []float32, a Address) (Sequence, error) {
+	s = s.placed(a)
 	likelihood := NewLikelihood(s)
 	likelihood.check(trajectory)
 	source := rng.NewSource(a.Seed, "observe/"+a.Scenario)

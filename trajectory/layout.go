@@ -25,6 +25,7 @@ const (
 	conventionsName = "Conventions"
 	conventions     = "CF-1.10"
 	intervalName    = "interval"
+	periodName      = "period" // of an axis that closes upon itself, in its units
 )
 
 // group describes the store of a set; the data array is cut into the given
@@ -88,6 +89,9 @@ func axisAttributes(a dynamics.Axis) map[string]any {
 	attributes := described(a.LongName, a.Units)
 	if letter, spatial := map[string]string{"x": "X", "y": "Y", "z": "Z"}[a.Name]; spatial && a.Labels == nil {
 		attributes["axis"] = letter
+	}
+	if a.Period > 0 {
+		attributes[periodName] = a.Period
 	}
 	return attributes
 }
@@ -260,6 +264,9 @@ func readAxis(store *zarr.Store, name string, length int) (dynamics.Axis, error)
 		return axis, err
 	}
 	axis.LongName, axis.Units = text(a, "long_name"), text(a, "units")
+	if period, given := a.Attributes[periodName].(float64); given && period > 0 && !math.IsInf(period, 1) {
+		axis.Period = period
+	}
 	if a.Type.IsText() {
 		axis.Labels, err = zarr.Read[string](store, name, zarr.Region{})
 	} else {

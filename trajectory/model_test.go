@@ -45,7 +45,7 @@ var field = dynamics.Space{
 	Variable: "q", LongName: "potential vorticity", Units: "s-1",
 	Axes: []dynamics.Axis{
 		{Name: "layer", Labels: []string{"upper", "lower"}},
-		{Name: "y", LongName: "northward distance", Units: "m", Coordinates: []float64{0, 1e3 / 3}},
+		{Name: "y", LongName: "northward distance", Units: "m", Coordinates: []float64{0, 1e3 / 3}, Period: 2e3 / 3},
 		{Name: "x", LongName: "eastward distance", Units: "m", Coordinates: []float64{0, 0.1, 0.2}},
 	},
 }

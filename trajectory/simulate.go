@@ -20,10 +20,41 @@ type Plan struct {
 	// SpinUp is the number of transitions discarded before the first state; a
 	// model's own advice is Model.SpinUp.
 	SpinUp int
-	Seed   int64
+	// Windows trajectories are cut from each run of the model, Gap transitions
+	// lying between the last state of one and the first of the next: a way to
+	// pay for a long spin-up once. 0 or 1: each trajectory is a run of its own.
+	Windows int
+	Gap     int // at least 1 if Windows is above 1
+	Seed    int64
 	// Purpose keeps sets apart that share a seed, such as "train" and "test":
-	// trajectory i takes its randomness from rng.Stream(Seed, Purpose, i).
+	// run i takes its randomness from rng.Stream(Seed, Purpose, i).
 	Purpose string
+}
+
+// perRun is the number of trajectories cut from a run.
+func (p Plan) perRun() int { return max(1, p.Windows) }
+
+// runs is the number of runs of the model.
+func (p Plan) runs() int { return (p.Count + p.perRun() - 1) / p.perRun() }
+
+// windows is the number of trajectories cut from run i: the last run makes only
+// those that are left.
+func (p Plan) windows(i int) int { return min(p.perRun(), p.Count-i*p.perRun()) }
+
+// transitions is the number of transitions of a run that ends with the last
+// state of so many windows.
+func (p Plan) transitions(windows int) int {
+	return p.SpinUp + windows*(p.Length-1) + (windows-1)*p.Gap
+}
+
+// Transitions is the number of transitions of the model that the plan takes.
+func (p Plan) Transitions() int {
+	full := p.Count / p.perRun()
+	total := full * p.transitions(p.perRun())
+	if rest := p.Count - full*p.perRun(); rest > 0 {
+		total += p.transitions(rest)
+	}
+	return total
 }
 
 // maxSet bounds the bytes of a simulated set.
@@ -37,6 +68,8 @@ func (p Plan) check(size int) error {
 		return fault.Inputf("trajectory: the length of %d states must be positive", p.Length)
 	case p.SpinUp < 0 || p.SpinUp > maxSet:
 		return fault.Inputf("trajectory: the spin-up of %d transitions must be between 0 and 2^40", p.SpinUp)
+	case p.Windows < 0 || p.Windows > 1 && (p.Gap < 1 || p.Gap > maxSet):
+		return fault.Inputf("trajectory: %d windows of a run with a gap of %d transitions: the gap must be between 1 and 2^40", p.Windows, p.Gap)
 	case p.Count > maxSet/4/p.Length/size:
 		return fault.Inputf("trajectory: %d trajectories of %d states of %d values do not fit in memory: draw fewer or shorter ones",
 			p.Count, p.Length, size)
@@ -60,14 +93,14 @@ func (e *DivergedError) Error() string {
 		e.Model, e.Component, e.Value, e.Trajectory, e.Step)
 }
 
-// Simulate draws trajectories of a model, in parallel over trajectories, into
-// a set with the leading dimension "case" that starts at time 0. The bytes do
-// not depend on GOMAXPROCS, and trajectory i does not depend on p.Count.
+// Simulate draws trajectories of a model, in parallel over runs, into a set
+// with the leading dimension "case" that starts at time 0. The bytes do not
+// depend on GOMAXPROCS, and trajectory i does not depend on p.Count.
 //
 // progress may be nil; it is called with the transitions done and their total,
-// from one goroutine at a time. Errors: a *DivergedError of the first
-// trajectory concerned, the cancellation of ctx, an input error if the plan
-// makes no sense.
+// from one goroutine at a time. Errors: a *DivergedError or the error of the
+// model's stepper, of the first trajectory concerned; the cancellation of ctx;
+// an input error if the plan makes no sense.
 func Simulate(ctx context.Context, model dynamics.Model, p Plan, progress func(done, total int)) (*Set, error) {
 	if err := p.check(model.Space().Size()); err != nil {
 		return nil, err
@@ -75,26 +108,40 @@ func Simulate(ctx context.Context, model dynamics.Model, p Plan, progress func(d
 	s := New(model.Space(), model.Clock(), []Dimension{{"case", p.Count}}, p.Length)
 	draw := &drawing{
 		set: s, model: model, plan: p,
-		meter: &meter{report: progress, total: p.Count * (p.SpinUp + p.Length - 1)},
+		meter: &meter{report: progress, total: p.Transitions()},
 	}
-	if err := parallel.For(ctx, p.Count, func(_, i int) error { return draw.trajectory(ctx, i) }); err != nil {
+	if err := parallel.For(ctx, p.runs(), func(_, i int) error { return draw.run(ctx, i) }); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // Advance moves state x (physical units) through the given number of
-// transitions in place, drawing from r. It fails with a *DivergedError of
-// trajectory 0, or when ctx is cancelled.
+// transitions in place, drawing from r: the trajectory that starts at x. It
+// fails with a *DivergedError of trajectory 0 or the error of the model's
+// stepper, or when ctx is cancelled.
 func Advance(ctx context.Context, model dynamics.Model, x []float64, steps int, r *rand.Rand) error {
+	stepper := dynamics.Continue(model, x)
 	for step := 1; step <= steps; step++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		model.Step(x, r)
-		if diverged := checkState(model, x, step); diverged != nil {
-			return diverged
+		if err := advance(stepper, model, x, r, step); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// advance moves a stepper on, by the transition of the given number, and x to
+// its state.
+func advance(s dynamics.Stepper, model dynamics.Model, x []float64, r *rand.Rand, step int) error {
+	if err := s.Advance(r); err != nil {
+		return fmt.Errorf("transition %d: %w", step, err)
+	}
+	s.State(x)
+	if diverged := checkState(model, x, step); diverged != nil {
+		return diverged
 	}
 	return nil
 }
@@ -107,19 +154,18 @@ type drawing struct {
 	meter *meter
 }
 
-// trajectory draws trajectory i.
-func (d *drawing) trajectory(ctx context.Context, i int) error {
+// run makes run i of the model and cuts its trajectories from it.
+func (d *drawing) run(ctx context.Context, i int) error {
 	r := rng.Stream(d.plan.Seed, d.plan.Purpose, uint64(i))
 	x := make([]float64, d.model.Space().Size())
-	d.model.Initial(x, r)
-	if err := d.check(i, x, 0); err != nil {
-		return err
+	stepper := dynamics.Begin(d.model, r)
+	stepper.State(x)
+	if diverged := checkState(d.model, x, 0); diverged != nil {
+		return d.named(diverged, i)
 	}
-	last := d.plan.SpinUp + d.plan.Length - 1
+	last := d.plan.transitions(d.plan.windows(i))
 	for step := 0; ; step++ {
-		if step >= d.plan.SpinUp {
-			store(d.set.State(i, step-d.plan.SpinUp), x)
-		}
+		d.keep(i, step, x)
 		if step%meterBatch == 0 || step == last {
 			d.meter.add(step - max(0, step-1)/meterBatch*meterBatch)
 		}
@@ -129,19 +175,31 @@ func (d *drawing) trajectory(ctx context.Context, i int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		d.model.Step(x, r)
-		if err := d.check(i, x, step+1); err != nil {
-			return err
+		if err := advance(stepper, d.model, x, r, step+1); err != nil {
+			return d.named(err, i)
 		}
 	}
 }
 
-func (d *drawing) check(i int, x []float64, step int) error {
-	if diverged := checkState(d.model, x, step); diverged != nil {
-		diverged.Trajectory = i
+// keep stores the state after so many transitions of run i, if it is in a
+// window.
+func (d *drawing) keep(i, step int, x []float64) {
+	period := d.plan.Length - 1 + max(1, d.plan.Gap)
+	after := step - d.plan.SpinUp
+	if after < 0 || after%period >= d.plan.Length {
+		return
+	}
+	store(d.set.State(i*d.plan.perRun()+after/period, after%period), x)
+}
+
+// named says of which trajectory an error of run i is.
+func (d *drawing) named(err error, i int) error {
+	first := i * d.plan.perRun()
+	if diverged, ok := err.(*DivergedError); ok {
+		diverged.Trajectory = first
 		return diverged
 	}
-	return nil
+	return fmt.Errorf("trajectory %d, %w", first, err)
 }
 
 func store(dst []float32, x []float64) {
