@@ -19,20 +19,29 @@ import (
 
 func benchCommand() *cobra.Command {
 	var seconds float64
+	var peer string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "bench [CONFIG...]",
 		Short: "Measure what this machine reaches, and what the shipped configs would take",
 		Long: `Measure the peak of float32 multiply-adds, the rate of reading memory, matrix
-products, networks, and the priors of configs; and estimate the time of a run of
-each config. Without arguments these are the configs that come with the program.
+products, convolutions, networks, the quasi-geostrophic model, and the priors of
+configs; and estimate the time of a run of each config. Without arguments these
+are the configs that come with the program.
 
-One core is one goroutine, all cores are as many as GOMAXPROCS with work and
-memory of their own. All measurements take turns for some rounds, and the best
-round of each counts. Compare only rates of one run, or shares of the peak: the
-clock of a processor drifts. Rates of networks count the products with their
-weights alone. RETRACE_CPU chooses the instruction set.`,
-		Example:           example("retrace bench\nRETRACE_CPU=avx2 retrace bench configs/lorenz63.toml"),
+One core is one goroutine. All cores are as many as GOMAXPROCS: sharing the work
+of products of square matrices, convolutions, residual mlps and u-nets, and each
+with work of its own otherwise. What belongs together is measured in turns for
+some rounds, and the best round of each counts. Compare only rates of one run, or
+shares of the peak: the clock of a processor drifts. Rates of networks count the
+products with their weights alone, those of convolutions what their definition
+needs, which Winograd's algorithm undercuts. RETRACE_CPU chooses the instruction
+set.
+
+--peer runs another program beside, which times the same work in the same rounds,
+such as internal/bench/peer.py for PyTorch; its head says how to run it. The table
+then has the peer's rates on all cores and the ratios to them.`,
+		Example:           example("retrace bench\nRETRACE_CPU=avx2 retrace bench configs/lorenz63.toml\nretrace bench --seconds 0.5 --peer \"python3 internal/bench/peer.py\""),
 		ValidArgsFunction: configArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !(seconds > 0 && seconds <= 60) {
@@ -43,7 +52,7 @@ weights alone. RETRACE_CPU chooses the instruction set.`,
 				return err
 			}
 			progress := newProgress(cmd.ErrOrStderr())
-			report, err := measureAll(cmd.Context(), list, seconds, progress)
+			report, err := measureAll(cmd.Context(), list, bench.Meter{Seconds: seconds}, peer, progress)
 			progress.close()
 			if errors.Is(err, context.Canceled) {
 				return errInterrupted
@@ -58,6 +67,7 @@ weights alone. RETRACE_CPU chooses the instruction set.`,
 		},
 	}
 	cmd.Flags().Float64Var(&seconds, "seconds", 0.12, "time of each measurement on one core, and again on all")
+	cmd.Flags().StringVar(&peer, "peer", "", "command line of a program to compare with")
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -93,6 +103,7 @@ func benchConfigs(paths []string) ([]*experiment.Config, error) {
 type benchReport struct {
 	Machine experiment.Machine `json:"machine"`
 	Seconds float64            `json:"seconds_per_measurement"`
+	Peer    string             `json:"peer,omitempty"` // as it calls itself
 	Rates   []bench.Rate       `json:"rates"`
 	Runs    []runEstimate      `json:"runs"`
 }
@@ -104,18 +115,40 @@ type runEstimate struct {
 	Units    []experiment.Estimate `json:"units"`
 }
 
-// measureAll estimates the runs of the configs, then measures all rates
-// together, so that they can be compared.
-func measureAll(ctx context.Context, list []*experiment.Config, seconds float64, show *progress) (*benchReport, error) {
-	report := &benchReport{Machine: experiment.ThisMachine(), Seconds: seconds}
-	probes := append(bench.Machine(), append(bench.Products(), bench.Networks()...)...)
-	err := showing(show, "estimates", func() error {
+// measureAll estimates the runs of the configs, then measures all rates.
+func measureAll(ctx context.Context, list []*experiment.Config, meter bench.Meter, peer string, show *progress) (*benchReport, error) {
+	report := &benchReport{Machine: experiment.ThisMachine(), Seconds: meter.Seconds}
+	if peer != "" {
+		var err error
+		if meter.Peer, err = bench.StartPeer(ctx, peer); err != nil {
+			return nil, err
+		}
+		defer meter.Peer.Close()
+		report.Peer = meter.Peer.Name
+	}
+	priors, err := report.estimate(ctx, list, show)
+	if err != nil {
+		return nil, err
+	}
+	groups := [][]bench.Probe{append(bench.Machine(), bench.Products()...), bench.Models(), bench.Networks()}
+	groups = append(groups, bench.Convolutions()...)
+	groups = append(groups, bench.Residuals(), bench.UNets(), priors)
+	return report, showing(show, "rates", func() (err error) {
+		meter.Progress = func(done, total int) { show.advance(done, total, "") }
+		report.Rates, err = meter.Measure(ctx, groups...)
+		return err
+	})
+}
+
+// estimate fills in the runs and returns probes of the priors of the configs.
+func (r *benchReport) estimate(ctx context.Context, list []*experiment.Config, show *progress) (probes []bench.Probe, err error) {
+	err = showing(show, "estimates", func() error {
 		for i, config := range list {
 			units, prior, err := config.Gauge(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", config.File, err)
 			}
-			report.Runs = append(report.Runs, runEstimate{config.Name, experiment.Total(units), units})
+			r.Runs = append(r.Runs, runEstimate{config.Name, experiment.Total(units), units})
 			if prior != nil {
 				more, err := bench.Prior(config.Name, prior, config.Trajectories.Length)
 				if err != nil {
@@ -127,13 +160,7 @@ func measureAll(ctx context.Context, list []*experiment.Config, seconds float64,
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return report, showing(show, "rates", func() (err error) {
-		report.Rates, err = bench.Measure(ctx, probes, seconds, func(done, total int) { show.advance(done, total, "") })
-		return err
-	})
+	return probes, err
 }
 
 // showing shows the progress of a part of the work.
@@ -146,9 +173,14 @@ func showing(show *progress, unit string, work func() error) error {
 }
 
 func (r *benchReport) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s\n\n", r.Machine)
-	rates := &table{left: 3, header: []string{
-		"subject", "work", "unit", "1 core", "of peak", fmt.Sprintf("all (%d)", r.Machine.Cores), "of peak"}}
+	fmt.Fprintf(w, "%s\n", r.Machine)
+	header := []string{"subject", "work", "unit", "1 core", "of peak", fmt.Sprintf("all (%d)", r.Machine.Cores), "of peak"}
+	if r.Peer != "" {
+		fmt.Fprintf(w, "peer: %s, all cores\n", r.Peer)
+		header = append(header, "peer", "ratio")
+	}
+	fmt.Fprintln(w)
+	rates := &table{left: 3, header: header}
 	last := ""
 	for _, rate := range r.Rates {
 		subject := rate.Subject
@@ -156,7 +188,14 @@ func (r *benchReport) print(w io.Writer) error {
 			subject = ""
 		}
 		last = rate.Subject
-		rates.add(subject, rate.Work, rate.Unit, figures(rate.OneCore), share(rate.PeakOne), figures(rate.AllCores), share(rate.PeakAll))
+		row := []string{subject, rate.Work, rate.Unit, figures(rate.OneCore), share(rate.PeakOne), figures(rate.AllCores), share(rate.PeakAll)}
+		switch {
+		case rate.Peer != nil:
+			row = append(row, figures(*rate.Peer), fmt.Sprintf("%.2f", *rate.Ratio))
+		case r.Peer != "":
+			row = append(row, "", "")
+		}
+		rates.add(row...)
 	}
 	if err := rates.print(w); err != nil || len(r.Runs) == 0 {
 		return err

@@ -17,7 +17,8 @@ func importWeightsCommand() *cobra.Command {
 		Use:   "import-weights",
 		Short: "Make a prior of weights that PyTorch wrote",
 		Long: `Make a prior of a safetensors file with PyTorch's state_dict of a network of the
-SDA code (github.com/francois-rozet/sda, branch master), in float32. In Python:
+SDA code (github.com/francois-rozet/sda, branches master and qg), in float32. In
+Python:
 
   safetensors.torch.save_file(score.state_dict(), "W.safetensors")
 
@@ -39,8 +40,8 @@ The architecture file names the network and the arguments of its constructor:
   spatial = 2                   # dimensions of the field, 1 or 2 (default 2)
   hidden_channels = [96, 192, 384]
   hidden_blocks = [3, 3, 3]
-  kernel_size = 3               # odd (default 3)
-  stride = 2                    # (default 2)
+  kernel_size = 3               # odd (default 3); a list gives one a dimension
+  stride = 2                    # (default 2); a list gives one a dimension
   padding_mode = "circular"     # or "zeros" (default "circular")
   context = 0                   # channels of the tensor kernel.forcing (default 0)
 
@@ -53,6 +54,20 @@ The architecture file names the network and the arguments of its constructor:
   kernel_size = 3               # (default 3)
   stride = 2                    # (default 2)
   padding_mode = "zeros"        # or "circular" (default "zeros")
+
+  kind = "qg-unet"              # ScoreUNet of branch qg, on all states at once
+  branch = "qg"
+  [args]
+  channels = 6                  # of a state
+  embedding = 64
+  hidden_channels = [16, 32, 64]
+  hidden_blocks = [3, 3, 3]
+  kernel_size = 5               # (default 5)
+  stride = 2                    # (default 2)
+  padding_mode = "circular"     # or "zeros" (default "circular")
+  temporal_kernel_size = 3      # states that the blocks in time mix (default 3)
+  expansion = 4                 # of the channels within a block (default 4)
+  context = 4                   # fixed channels (default: what the weights have)
 
 Every tensor is compared with the architecture. The first that is missing or has
 another shape is refused, and so is a tensor that the architecture does not have;

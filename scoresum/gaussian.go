@@ -63,9 +63,11 @@ func (f *filters) views() iter.Seq2[int, []float32] {
 	}
 }
 
-func newFilters(padded int) filters {
-	slab := make([]float32, 3*padded)
-	return filters{white: slab[:padded], skip: slab[padded : 2*padded], gain: slab[2*padded:]}
+// newFilters returns filters of padded values in memory of at least three times
+// as many, all zero.
+func newFilters(padded int, memory []float32) filters {
+	clear(memory)
+	return filters{white: memory[:padded], skip: memory[padded : 2*padded], gain: memory[2*padded : 3*padded]}
 }
 
 // at sets the factors for noise ratio s.

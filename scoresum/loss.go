@@ -12,8 +12,14 @@ import (
 //
 //	(x - (l/v) y) / (s sqrt(l/v)) = s x / sqrt(l v) - sqrt(l/v) n ,
 //
-// of unit variance at every noise level. The loss is the mean square over all
-// values; noise ratios are drawn by drawRatio.
+// of unit variance at every noise level. The error e of the network leaves the
+// error e s sqrt(l/v) in x, and e sqrt(l/v) in the noise n, whose mean square is
+// the loss of Rozet & Louppe. The loss is the mean over coordinates of
+//
+//	(1 - q + q l/v) e^2 ,
+//
+// q the noise share: 0 counts errors in units of what the Gaussian leaves, 1 in
+// units of the noise. Noise ratios are drawn by drawRatio.
 
 // drawRatio draws a noise ratio: three in four from a lognormal law around the
 // scales where structure appears, the rest log-uniform over the whole range.
@@ -28,9 +34,8 @@ func drawRatio(r *rand.Rand) float64 {
 }
 
 // example draws noise for clean windows x, rows of padded values of which n
-// count, and returns the loss of the network on them. Where grad is not nil the
-// gradient of the loss times w.share with respect to the parameters is added.
-func (w *windows) example(x []float32, grad []float32, r *rand.Rand) float64 {
+// count, and returns the loss of the network on them.
+func (w *windows) example(x []float32, r *rand.Rand) float64 {
 	b := w.basis
 	w.rows = len(x) / b.padded
 	in, out := w.arrays()
@@ -57,9 +62,8 @@ func (w *windows) example(x []float32, grad []float32, r *rand.Rand) float64 {
 		w.put(in, number, result, w.length, b.padded)
 	}
 	w.putMask(in, w.length)
-	b.fromCoordinates(result, target, w.rows)
 	w.network.Forward(w.packed, out, in, w.times[:w.rows], w.rows, w.tokens(w.length))
-	return w.residual(out, result, grad)
+	return w.residual(out, target)
 }
 
 // eachCoordinate visits the coordinates of the rows, in order: the index, the
@@ -72,26 +76,29 @@ func (w *windows) eachCoordinate(visit func(k int, s, l, v float64)) {
 	}
 }
 
-// residual returns the mean squared difference of outputs and targets and
-// pulls it back.
-func (w *windows) residual(out, target, grad []float32) float64 {
-	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
+// pullExample pulls the loss of the last example, times w.share, back for the
+// gradient of the parameters.
+func (w *windows) pullExample() {
+	_, out := w.arrays()
+	w.network.PullAll(w.packed, nil, out)
+}
+
+// residual returns the loss of outputs, given their targets in coordinates, and
+// leaves its gradient, times w.share, in the place of the outputs.
+func (w *windows) residual(out, target []float32) float64 {
+	b := w.basis
+	states, errors := w.v[:len(target)], w.w[:len(target)]
+	w.gather(states, out)
+	b.toCoordinates(errors, states, w.rows, b.padded)
 	var sum float64
-	scale := 2 * w.share / float32(w.rows*n)
-	for i := range w.rows {
-		row, want := out[i*size:(i+1)*size], target[i*w.basis.padded:]
-		for j := range row {
-			if j >= n {
-				row[j] = 0 // a token's states beyond the window do not count
-				continue
-			}
-			difference := row[j] - want[j]
-			sum += float64(difference) * float64(difference)
-			row[j] = scale * difference
-		}
-	}
-	if grad != nil {
-		w.network.PullAll(w.packed, nil, out, grad)
-	}
-	return sum / float64(w.rows*n)
+	count := float64(w.rows * b.n)
+	w.eachCoordinate(func(k int, s, l, v float64) {
+		weight := 1 - w.noiseShare + w.noiseShare*l/v
+		e := float64(errors[k] - target[k])
+		sum += weight * e * e
+		errors[k] = float32(2 * float64(w.share) * weight * e / count)
+	})
+	b.fromCoordinates(states, errors, w.rows)
+	w.spread(out, states)
+	return sum / count
 }

@@ -25,7 +25,10 @@ type Settings struct {
 type Training struct {
 	Steps        int     `toml:"steps" doc:"optimiser steps"`
 	Batch        int     `toml:"batch" doc:"windows a step"`
-	LearningRate float64 `toml:"learning_rate" doc:"of AdamW at the start; falls to zero along a half cosine after a short linear rise"`
+	LearningRate float64 `toml:"learning_rate" doc:"of AdamW, at its highest"`
+	Schedule     string  `toml:"schedule" doc:"how the learning rate falls: cosine (along half a period, to zero), linear (to zero) or constant"`
+	Warmup       float64 `toml:"warmup" doc:"share of the steps over which the learning rate rises from zero, in [0, 1)"`
+	NoiseShare   float64 `toml:"noise_share" doc:"share of the loss that counts errors in units of the noise, as the paper does, in [0, 1]; the rest counts them in units of what a Gaussian prior leaves"`
 	WeightDecay  float64 `toml:"weight_decay" doc:"of AdamW, decoupled"`
 	Clip         float64 `toml:"clip" doc:"largest norm of the gradient; 0: no clipping"`
 	Averaging    float64 `toml:"averaging" doc:"decay of the exponential moving average of the weights, in [0, 1)"`
@@ -36,7 +39,10 @@ type Training struct {
 func DefaultSettings() Settings {
 	return Settings{
 		Network: "temporal", Window: 33, Width: 32, Blocks: 6, Patch: 1, Composition: "overlap",
-		Training: Training{Steps: 40000, Batch: 32, LearningRate: 3e-3, WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 1000},
+		Training: Training{
+			Steps: 40000, Batch: 32, LearningRate: 3e-3, Schedule: "cosine", Warmup: 0.01,
+			WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 1000,
+		},
 	}
 }
 
@@ -59,6 +65,9 @@ func (s Settings) Validate() error {
 	check(t.Steps >= 1, "training.steps = %d: must be at least 1", t.Steps)
 	check(t.Batch >= 1 && t.Batch <= 1<<20, "training.batch = %d: must be between 1 and %d", t.Batch, 1<<20)
 	check(t.LearningRate > 0 && t.LearningRate <= 1, "training.learning_rate = %v: must be in (0, 1]", t.LearningRate)
+	check(slices.Contains(schedules, t.Schedule), "training.schedule = %q: must be one of %q", t.Schedule, schedules)
+	check(t.Warmup >= 0 && t.Warmup < 1, "training.warmup = %v: must be in [0, 1)", t.Warmup)
+	check(t.NoiseShare >= 0 && t.NoiseShare <= 1, "training.noise_share = %v: must be in [0, 1]", t.NoiseShare)
 	check(t.WeightDecay >= 0 && t.WeightDecay <= 1, "training.weight_decay = %v: must be in [0, 1]", t.WeightDecay)
 	check(t.Clip >= 0 && t.Clip < 1e12, "training.clip = %v: must not be negative", t.Clip)
 	check(t.Averaging >= 0 && t.Averaging < 1, "training.averaging = %v: must be in [0, 1)", t.Averaging)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"retrace/internal/fault"
 	"retrace/internal/kernel"
@@ -13,17 +14,27 @@ import (
 	"retrace/trajectory"
 )
 
-// Sizes that decide the order of sums, and so the bytes of a trained network:
-// windows of a training chunk, and windows of the validation loss.
-const (
-	chunkWindows      = 16
-	validationWindows = 1024
-)
+// validationWindows is the number of windows of the validation loss.
+const validationWindows = 1024
+
+// chunkWindows is the number of windows that go through the network at once in
+// training. It decides which windows have the same length and the order of sums,
+// and so the bytes of a trained network. At least 16 windows and 32 rows of the
+// network share the reading of its weights; more than make 16 chunks of a batch
+// gain little, and so do more than some 16,384 values of an activation, of which
+// the second-level cache then holds those of all layers.
+func (s Settings) chunkWindows(dim int) int {
+	const windows, rows, chunks, values = 16, 32, 16, 1 << 14
+	tokens := s.layout(dim).tokens(s.Window)
+	fewest := max(windows, rows/tokens)
+	return max(fewest, min(s.Training.Batch/chunks, values/(tokens*s.Width)))
+}
 
 // Progress is what training has reached.
 type Progress struct {
 	Step, Steps      int
-	Loss, Validation float64 // means since the last point; NaN before the first
+	Loss, Validation float64 // of the last point; NaN before the first
+	Pace             float64 // windows seen a second, since training began or was resumed
 }
 
 // Point is one row of the training curve.
@@ -43,11 +54,24 @@ type trainer struct {
 	optimiser            *nn.AdamW
 	curve                []Point
 	loss                 float64 // sum over the steps since the last point
+	begun                time.Time
+	resumedAt            int // step
 
-	workers   []*windows
-	clean     [][]float32 // one buffer a worker
-	gradients [][]float32 // one a chunk
-	losses    []float64
+	chunk    int       // windows of a chunk
+	losses   []float64 // of the chunks of a batch
+	examples []*examples
+	networks []*nn.Workspace // of the examples
+	gradient *nn.Gradient
+	first    int // chunk of the examples in work
+	learn    func(worker, piece int)
+}
+
+// examples is a chunk of windows in work, with its own memory.
+type examples struct {
+	*windows
+	clean      []float32
+	training   *rng.Source
+	validation *rng.Source
 }
 
 // windowSource cuts windows out of standardised trajectories.
@@ -75,6 +99,7 @@ func Train(ctx context.Context, s Settings, data Data, dir string, progress func
 	if err := t.resume(dir); err != nil {
 		return nil, err
 	}
+	t.begun, t.resumedAt = time.Now(), t.optimiser.Steps
 	for t.optimiser.Steps < s.Training.Steps {
 		if err := t.step(ctx); err != nil {
 			return nil, err
@@ -158,53 +183,68 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 	t.prior.network, t.prior.packed = network, network.Pack()
 	t.optimiser = nn.NewAdamW(network.Slab())
 	t.optimiser.WeightDecay, t.optimiser.Retention, t.optimiser.ClipNorm = s.Training.WeightDecay, s.Training.Averaging, s.Training.Clip
+	if s.Training.Averaging == 0 { // one array less to go through in every step
+		t.optimiser.Average = network.Slab()
+	}
 	t.allocate()
 	return t, nil
 }
 
 func (t *trainer) allocate() {
-	s, dim := t.prior.Settings, t.training.dim
-	chunks := (s.Training.Batch + chunkWindows - 1) / chunkWindows
-	t.losses = make([]float64, max(chunks, validationWindows/chunkWindows))
-	for range chunks {
-		t.gradients = append(t.gradients, kernel.Slab(len(t.prior.network.Slab())))
-	}
+	s, dim, network := t.prior.Settings, t.training.dim, t.prior.network
+	t.chunk = s.chunkWindows(dim)
+	chunks := (s.Training.Batch + t.chunk - 1) / t.chunk
+	t.losses = make([]float64, max(chunks, validationWindows/t.chunk))
+	t.gradient, t.learn = nn.NewGradient(network), t.learnChunk
 	for range parallel.Workers(len(t.losses)) {
-		t.workers = append(t.workers, newWindows(s.layout(dim), s.Window, chunkWindows, t.prior.network.Shape(), t.prior.packed))
-		t.clean = append(t.clean, kernel.Slab(chunkWindows*kernel.RoundUp(s.Window*dim, kernel.ColumnUnit)))
+		w := newWindows(s.layout(dim), s.Window, t.chunk, network.Shape(), t.prior.packed)
+		w.noiseShare = s.Training.NoiseShare
+		t.networks = append(t.networks, w.network)
+		t.examples = append(t.examples, &examples{
+			windows: w, clean: kernel.Slab(t.chunk * kernel.RoundUp(s.Window*dim, kernel.ColumnUnit)),
+			training: rng.NewSource(t.seed, "train"), validation: rng.NewSource(t.seed, "validation"),
+		})
 	}
 }
 
-// step makes one optimiser step.
+// step makes one optimiser step: as many chunks at a time as there are cores go
+// through the network and back, then all cores add to the gradient.
 func (t *trainer) step(ctx context.Context) error {
-	settings, step := t.prior.Settings.Training, t.optimiser.Steps
-	err := parallel.For(ctx, len(t.gradients), func(worker, chunk int) error {
-		clear(t.gradients[chunk])
-		size := min(chunkWindows, settings.Batch-chunk*chunkWindows)
-		r := rng.Stream(t.seed, "train", uint64(step), uint64(chunk))
-		w := t.workers[worker]
-		length := t.drawLength(r.Float64(), r.IntN)
-		w.use(length, t.prior.bases[length])
-		w.share = float32(size) / float32(settings.Batch)
-		x := t.training.draw(t.clean[worker], w, size, r.IntN)
-		t.losses[chunk] = float64(w.share) * w.example(x, t.gradients[chunk], r)
-		return nil
-	})
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	gradient, loss := t.gradients[0], t.losses[0]
-	for chunk := 1; chunk < len(t.gradients); chunk++ {
-		kernel.Add(gradient, t.gradients[chunk])
-		loss += t.losses[chunk]
+	batch, step := t.prior.Settings.Training.Batch, t.optimiser.Steps
+	chunks := (batch + t.chunk - 1) / t.chunk
+	t.gradient.Clear()
+	for t.first = 0; t.first < chunks; t.first += len(t.examples) {
+		n := min(len(t.examples), chunks-t.first)
+		parallel.Run(n, t.learn)
+		t.gradient.Add(t.networks[:n])
+	}
+	var loss float64
+	for _, l := range t.losses[:chunks] {
+		loss += l
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("scoresum: the training loss is not finite at step %d; lower training.learning_rate", step)
 	}
 	t.loss += loss
-	t.optimiser.Step(gradient, t.learningRate(step))
+	t.optimiser.Step(t.gradient.Values(), t.prior.Settings.Training.rate(step))
 	t.prior.packed.Refresh(t.prior.network)
 	return nil
+}
+
+// learnChunk takes the windows of a chunk through the network and back.
+func (t *trainer) learnChunk(_, piece int) {
+	e, batch, chunk := t.examples[piece], t.prior.Settings.Training.Batch, t.first+piece
+	size := min(t.chunk, batch-chunk*t.chunk)
+	r := e.training.At(uint64(t.optimiser.Steps), uint64(chunk)).Rand
+	length := t.drawLength(r.Float64(), r.IntN)
+	e.use(length, t.prior.bases[length])
+	e.share = float32(size) / float32(batch)
+	x := t.training.draw(e.clean, e.windows, size, r.IntN)
+	t.losses[chunk] = float64(e.share) * e.example(x, r)
+	e.pullExample()
 }
 
 // trainingLengths lists the lengths of windows that training sees: the window
@@ -249,15 +289,6 @@ func (s *windowSource) draw(buffer []float32, w *windows, n int, intN func(int) 
 	return rows
 }
 
-// learningRate rises linearly over the first 1 % of the steps and falls to zero
-// along a half cosine.
-func (t *trainer) learningRate(step int) float64 {
-	s := t.prior.Settings.Training
-	progress := (float64(step) + 0.5) / float64(s.Steps)
-	rate := s.LearningRate * (1 + math.Cos(math.Pi*progress)) / 2
-	return rate * min(1, 100*progress)
-}
-
 // point adds a row to the training curve.
 func (t *trainer) point(ctx context.Context) error {
 	packed := t.averaged().Pack()
@@ -265,15 +296,15 @@ func (t *trainer) point(ctx context.Context) error {
 	if n := len(t.curve); n > 0 {
 		steps -= t.curve[n-1].Step
 	}
-	chunks := validationWindows / chunkWindows
+	chunks := validationWindows / t.chunk
 	err := parallel.For(ctx, chunks, func(worker, chunk int) error {
-		w := t.workers[worker]
-		training := w.packed
-		w.packed = packed
-		defer func() { w.packed = training }()
-		r := rng.Stream(t.seed, "validation", uint64(chunk))
-		w.use(t.prior.Settings.Window, t.prior.bases[t.prior.Settings.Window])
-		t.losses[chunk] = w.example(t.validation.draw(t.clean[worker], w, chunkWindows, r.IntN), nil, r)
+		e := t.examples[worker]
+		training := e.packed
+		e.packed = packed
+		defer func() { e.packed = training }()
+		r := e.validation.At(uint64(chunk)).Rand
+		e.use(t.prior.Settings.Window, t.prior.bases[t.prior.Settings.Window])
+		t.losses[chunk] = e.example(t.validation.draw(e.clean, e.windows, t.chunk, r.IntN), r)
 		return nil
 	})
 	if err != nil {
@@ -286,13 +317,15 @@ func (t *trainer) point(ctx context.Context) error {
 	if math.IsNaN(validation) || math.IsInf(validation, 0) {
 		return fmt.Errorf("scoresum: the validation loss is not finite at step %d; lower training.learning_rate", t.optimiser.Steps)
 	}
-	t.curve = append(t.curve, Point{t.optimiser.Steps, t.loss / float64(steps), validation, t.learningRate(t.optimiser.Steps - 1)})
+	t.curve = append(t.curve, Point{t.optimiser.Steps, t.loss / float64(steps), validation, t.prior.Settings.Training.rate(t.optimiser.Steps - 1)})
 	t.loss = 0
 	return nil
 }
 
 func (t *trainer) progress() Progress {
-	p := Progress{t.optimiser.Steps, t.prior.Settings.Training.Steps, math.NaN(), math.NaN()}
+	s, steps := t.prior.Settings.Training, t.optimiser.Steps
+	p := Progress{Step: steps, Steps: s.Steps, Loss: math.NaN(), Validation: math.NaN()}
+	p.Pace = float64((steps-t.resumedAt)*s.Batch) / time.Since(t.begun).Seconds()
 	if n := len(t.curve); n > 0 {
 		p.Loss, p.Validation = t.curve[n-1].Loss, t.curve[n-1].Validation
 	}

@@ -272,17 +272,20 @@ func TestCurveWithoutLearningIsOne(t *testing.T) {
 	}
 }
 
-func TestLearningRateRisesAndFalls(t *testing.T) {
-	tr, err := newTrainer(quick("temporal"), springData(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	tr.prior.Settings.Training.Steps, tr.prior.Settings.Training.LearningRate = 1000, 2
+func TestLearningRateFollowsItsSchedule(t *testing.T) {
 	for _, c := range []struct {
-		step int
-		want float64
-	}{{0, 0.1}, {4, 0.9}, {9, 1.9}, {20, 2}, {499, 1}, {999, 0}} {
-		near(t, fmt.Sprintf("rate of step %d", c.step), tr.learningRate(c.step), c.want, 0.01)
+		schedule string
+		warmup   float64
+		step     int
+		want     float64
+	}{
+		{"cosine", 0.01, 0, 0.1}, {"cosine", 0.01, 4, 0.9}, {"cosine", 0.01, 9, 1.9}, {"cosine", 0.01, 20, 2},
+		{"cosine", 0.01, 499, 1}, {"cosine", 0.01, 999, 0}, {"cosine", 0, 0, 2},
+		{"linear", 0, 0, 2}, {"linear", 0, 249, 1.5}, {"linear", 0.5, 249, 0.75}, {"linear", 0, 999, 0},
+		{"constant", 0, 0, 2}, {"constant", 0.1, 49, 0.99}, {"constant", 0.1, 999, 2},
+	} {
+		training := Training{Steps: 1000, LearningRate: 2, Schedule: c.schedule, Warmup: c.warmup}
+		near(t, fmt.Sprintf("%s, warm-up %v: rate of step %d", c.schedule, c.warmup, c.step), training.rate(c.step), c.want, 0.01)
 	}
 }
 
@@ -314,22 +317,61 @@ func TestLengthsOfTrainingWindows(t *testing.T) {
 // A batch that does not fill its last chunk counts every window once.
 func TestWindowsOfAShortChunkCountLikeOthers(t *testing.T) {
 	settings := quick("temporal")
-	settings.Training.Batch = chunkWindows + 1
+	settings.Training.Batch = 17
 	tr, err := newTrainer(settings, springData(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var want float64
-	for chunk, size := range []int{chunkWindows, 1} {
+	for chunk, size := range []int{16, 1} {
 		r := rng.Stream(tr.seed, "train", 0, uint64(chunk))
-		w := tr.workers[0]
+		e := tr.examples[0]
 		length := tr.drawLength(r.Float64(), r.IntN)
-		w.use(length, tr.prior.bases[length])
-		loss := w.example(tr.training.draw(tr.clean[0], w, size, r.IntN), nil, r)
-		want += float64(size) / float64(chunkWindows+1) * loss
+		e.use(length, tr.prior.bases[length])
+		loss := e.example(tr.training.draw(e.clean, e.windows, size, r.IntN), r)
+		want += float64(size) / 17 * loss
 	}
 	if err := tr.step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "loss of the step", tr.loss, want, 1e-6)
+}
+
+// The number of windows that go through a network at once follows from the
+// settings alone.
+func TestChunksFollowFromTheSettings(t *testing.T) {
+	for _, c := range []struct {
+		network                    string
+		window, width, batch, want int
+	}{
+		{"mlp", 5, 256, 64, 32},      // the paper's perceptron: two chunks
+		{"mlp", 5, 256, 1024, 64},    // sixteen chunks, which also fill the cache
+		{"mlp", 5, 64, 65536, 256},   // as the cache holds
+		{"mlp", 5, 1024, 65536, 32},  // as the kernels need
+		{"temporal", 33, 32, 32, 16}, // the default
+	} {
+		s := small(c.network, c.window)
+		s.Width, s.Training.Batch = c.width, c.batch
+		if got := s.chunkWindows(3); got != c.want {
+			t.Errorf("%+v: %d windows", c, got)
+		}
+	}
+}
+
+func TestAStepDoesNotAllocate(t *testing.T) {
+	for _, network := range []string{"mlp", "temporal"} {
+		s := quick(network)
+		tr, err := newTrainer(s, springData(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// AllocsPerRun uses one core; internal/parallel tests that more add nothing.
+		if n := testing.AllocsPerRun(20, func() {
+			if err := tr.step(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("%s: %g allocations a step", network, n)
+		}
+	}
 }

@@ -67,6 +67,9 @@ func measureFractions(ctx context.Context, p *Prior, source *windowSource, seed 
 	return f, err
 }
 
+// meterWindows is the number of windows that are measured at once.
+const meterWindows = 16
+
 // errorMeter measures the window denoiser of one worker.
 type errorMeter struct {
 	windows        *windows
@@ -74,9 +77,9 @@ type errorMeter struct {
 }
 
 func newErrorMeter(p *Prior, b *basis) *errorMeter {
-	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, chunkWindows, p.network.Shape(), p.packed)
+	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, meterWindows, p.network.Shape(), p.packed)
 	w.use(p.Settings.Window, b)
-	size := chunkWindows * b.padded
+	size := meterWindows * b.padded
 	return &errorMeter{w, kernel.Slab(size), kernel.Slab(size), kernel.Slab(size)}
 }
 
@@ -84,8 +87,8 @@ func newErrorMeter(p *Prior, b *basis) *errorMeter {
 func (m *errorMeter) measure(source *windowSource, s float64, r *rand.Rand) []float64 {
 	b := m.windows.basis
 	squares := make([]float64, b.n)
-	for range fractionWindows / chunkWindows {
-		x := source.draw(m.clean, m.windows, chunkWindows, r.IntN)
+	for range fractionWindows / meterWindows {
+		x := source.draw(m.clean, m.windows, meterWindows, r.IntN)
 		for i := range x {
 			m.y[i] = 0
 			if i%b.padded < b.n {
@@ -96,8 +99,8 @@ func (m *errorMeter) measure(source *windowSource, s float64, r *rand.Rand) []fl
 		for i := range m.mean {
 			m.mean[i] -= x[i]
 		}
-		b.toCoordinates(m.y, m.mean, chunkWindows, b.padded)
-		for i := range chunkWindows {
+		b.toCoordinates(m.y, m.mean, meterWindows, b.padded)
+		for i := range meterWindows {
 			for j := range squares {
 				e := float64(m.y[i*b.padded+j])
 				squares[j] += e * e / fractionWindows

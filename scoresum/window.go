@@ -93,13 +93,15 @@ func (l layout) take(rows []float32, view int, input []float32, length, stride i
 // and scratch space of one worker.
 type windows struct {
 	layout
-	length  int
-	basis   *basis
-	packed  *nn.Packed
-	network *nn.Workspace
-	filters filters
-	rows    int     // of the last denoise
-	share   float32 // of this chunk in the loss of a training step
+	length     int
+	basis      *basis
+	packed     *nn.Packed
+	network    *nn.Workspace
+	filters    filters
+	factors    []float32 // memory of the filters
+	rows       int       // of the last denoise
+	share      float32   // of this chunk in the loss of a training step
+	noiseShare float64   // of the loss, in training
 
 	ratios        []float64 // of the rows, in training
 	times         []float32 // the same for the network; in sampling the first serves all rows
@@ -111,10 +113,11 @@ type windows struct {
 // chooses their length.
 func newWindows(l layout, longest, capacity int, shape nn.Shape, packed *nn.Packed) *windows {
 	tokens := l.tokens(longest)
-	padded := capacity * kernel.RoundUp(longest*l.dim, kernel.ColumnUnit)
+	row := kernel.RoundUp(longest*l.dim, kernel.ColumnUnit)
+	padded := capacity * row
 	return &windows{
 		layout: l, packed: packed, network: nn.NewWorkspace(shape, capacity, tokens),
-		ratios: make([]float64, capacity), times: make([]float32, capacity),
+		factors: make([]float32, 3*row), ratios: make([]float64, capacity), times: make([]float32, capacity),
 		z: kernel.Slab(padded), w: kernel.Slab(padded), f: kernel.Slab(padded), v: kernel.Slab(padded),
 		input: kernel.Slab(capacity * tokens * shape.In), output: kernel.Slab(capacity * tokens * shape.Out),
 	}
@@ -122,7 +125,7 @@ func newWindows(l layout, longest, capacity int, shape nn.Shape, packed *nn.Pack
 
 // use sets the length of the windows, at most the longest.
 func (w *windows) use(length int, b *basis) {
-	w.length, w.basis, w.filters = length, b, newFilters(b.padded)
+	w.length, w.basis, w.filters = length, b, newFilters(b.padded, w.factors)
 }
 
 // denoise writes the means of windows y = x + s n; mean and y hold rows of

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
+	"retrace/internal/nn"
 	"retrace/internal/strict"
 )
 
@@ -17,22 +19,39 @@ type Architecture struct {
 }
 
 // Arguments are the arguments of one kind of network: a *Perceptron, a
-// *FieldUNet or a *SequenceUNet.
+// *FieldUNet, a *SequenceUNet or a *FrameUNet.
 type Arguments interface {
 	// problems lists every argument out of its range, each starting with the
 	// argument's name.
 	problems() []error
 	// window is the number of states that the network takes at once; 0: all.
 	window() int
-	// checkState tells why the network cannot take trajectories of length states
-	// of a shape.
-	checkState(length int, state []int) error
+	// checkState tells why states of a shape are not those of the network.
+	checkState(state []int) error
 	// build takes the weights of the network from the source.
 	build(s *source, activation string) network
 }
 
 // Kinds lists the kinds of networks that can be imported.
-func Kinds() []string { return []string{"mcscore-mlp", "mcscore-unet", "global-unet-1d"} }
+func Kinds() []string { return []string{"mcscore-mlp", "mcscore-unet", "global-unet-1d", framesKind} }
+
+// framesKind is the kind of branch qg; all others are of branch master.
+const (
+	framesKind   = "qg-unet"
+	masterBranch = "master"
+	framesBranch = "qg"
+)
+
+// branchOf is the branch that has a kind.
+func branchOf(kind string) string {
+	if kind == framesKind {
+		return framesBranch
+	}
+	return masterBranch
+}
+
+// Activations lists the activations that an architecture can name.
+func Activations() []string { return nn.Activations() }
 
 // defaults returns the arguments of a kind with their defaults, or nil.
 func defaults(kind string) Arguments {
@@ -40,17 +59,20 @@ func defaults(kind string) Arguments {
 	case "mcscore-mlp":
 		return &Perceptron{}
 	case "mcscore-unet":
-		return &FieldUNet{Spatial: 2, Levels: Levels{KernelSize: 3, Stride: 2, PaddingMode: "circular"}}
+		return &FieldUNet{Spatial: 2, Levels: Levels{KernelSize: PerAxis{3}, Stride: PerAxis{2}, PaddingMode: "circular"}}
 	case "global-unet-1d":
-		return &SequenceUNet{Levels: Levels{KernelSize: 3, Stride: 2, PaddingMode: "zeros"}}
+		return &SequenceUNet{Levels: Levels{KernelSize: PerAxis{3}, Stride: PerAxis{2}, PaddingMode: "zeros"}}
+	case framesKind:
+		return &FrameUNet{Spatial: 2, Context: anySize, Expansion: 4, Temporal: 3,
+			Levels: Levels{KernelSize: PerAxis{5}, Stride: PerAxis{2}, PaddingMode: "circular"}}
 	}
 	return nil
 }
 
 // heading is the part of an architecture file that all kinds share.
 type heading struct {
-	Kind       string `toml:"kind,required" doc:"name the network: mcscore-mlp, mcscore-unet or global-unet-1d"`
-	Branch     string `toml:"branch" doc:"branch of the code: master"`
+	Kind       string `toml:"kind,required" doc:"name the network: mcscore-mlp, mcscore-unet, global-unet-1d or qg-unet"`
+	Branch     string `toml:"branch" doc:"branch of the code: qg for qg-unet, master for all others"`
 	Activation string `toml:"activation" doc:"SiLU, ReLU, ELU, GELU, SELU or Tanh"`
 }
 
@@ -91,24 +113,24 @@ func ParseArchitecture(file string, text []byte) (Architecture, error) {
 
 func decode(document *strict.Document) (Architecture, error) {
 	root := document.Root()
-	kind, _ := root.Text("kind")
+	kind := kindOf(root)
 	arguments := defaults(kind)
 	if arguments == nil {
 		if root.Has("kind") {
-			root.Problemf("kind", "is not supported; supported are %q, of branch master", Kinds())
+			root.Problemf("kind", "is not supported; supported are %q", Kinds())
 		} else {
 			root.Missing("kind", fmt.Sprintf("name one of %q", Kinds()))
 		}
 		return Architecture{}, document.Err()
 	}
-	bound := bind(root, arguments)
+	bound := bind(root, kind, arguments)
 	table := root
 	if args, ok := root.Table("args"); ok {
 		table = args
 	}
 	if document.Err() == nil {
-		if bound.Branch != "master" {
-			root.Problemf("branch", "is not supported; supported is branch master, with the kinds %q", Kinds())
+		if bound.Branch != branchOf(kind) {
+			root.Problemf("branch", "does not have %s, which is of branch %s; qg has %s", kind, branchOf(kind), framesKind)
 		}
 		for _, problem := range arguments.problems() {
 			table.Failed(problem)
@@ -120,9 +142,19 @@ func decode(document *strict.Document) (Architecture, error) {
 	return Architecture{kind, bound.Activation, arguments}, document.Err()
 }
 
+// kindOf is the kind that the file names. Branch qg has one network, which any
+// name of a U-Net means there.
+func kindOf(root strict.Table) string {
+	kind, _ := root.Text("kind")
+	if branch, _ := root.Text("branch"); branch == framesBranch && strings.Contains(kind, "unet") {
+		return framesKind
+	}
+	return kind
+}
+
 // bind reads the file in either form.
-func bind(root strict.Table, arguments Arguments) heading {
-	top := heading{Branch: "master", Activation: "SiLU"}
+func bind(root strict.Table, kind string, arguments Arguments) heading {
+	top := heading{Branch: branchOf(kind), Activation: "SiLU"}
 	if !root.Has("args") {
 		f := flat{top, arguments}
 		root.Bind(&f)
@@ -173,6 +205,8 @@ func (a Architecture) validate() error {
 const (
 	mostChannels = 1 << 20
 	mostLayers   = 1 << 10
+	mostLevels   = 16
+	mostTaps     = 63
 )
 
 // checks collects arguments out of their range.
@@ -181,6 +215,12 @@ type checks []error
 func (c *checks) between(name string, value, low, high int) {
 	if value < low || value > high {
 		*c = append(*c, fmt.Errorf("%s = %d: must be between %d and %d", name, value, low, high))
+	}
+}
+
+func (c *checks) odd(name string, value int) {
+	if c.between(name, value, 1, mostTaps); value%2 == 0 {
+		*c = append(*c, fmt.Errorf("%s = %d: must be odd", name, value))
 	}
 }
 

@@ -1,6 +1,7 @@
 package sda_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func TestBothFormsOfAnArchitectureFile(t *testing.T) {
 	if nested.Activation != "ELU" || flat.Activation != "ELU" || a.Order != 2 || b.Order != 2 || a.Embedding != 8 || b.Embedding != 8 {
 		t.Errorf("read %+v and %+v", nested, flat)
 	}
-	if a.Spatial != 2 || a.KernelSize != 3 || a.Stride != 2 || a.PaddingMode != "circular" {
+	if a.Spatial != 2 || a.KernelSize[0] != 3 || a.Stride[0] != 2 || a.PaddingMode != "circular" {
 		t.Errorf("defaults are %+v", a)
 	}
 	if s := architecture(t, fixtures["unet1d"]).Arguments.(*sda.SequenceUNet); s.PaddingMode != "zeros" {
@@ -41,29 +42,35 @@ func TestBrokenArchitecturesAreInputErrors(t *testing.T) {
 		text string
 		want []string
 	}{
-		"empty":            {"", []string{"kind is missing", "mcscore-mlp"}},
-		"unknown kind":     {"kind = 'qg-unet'", []string{"a.toml:1:1", "kind", "not supported", "global-unet-1d"}},
-		"other branch":     {"branch = 'qg'\n" + mlp, []string{"a.toml:1:1", "branch", "not supported", "mcscore-mlp"}},
-		"kind no text":     {"kind = 3", []string{"kind"}},
-		"args no table":    {"kind = 'mcscore-mlp'\nargs = 3", []string{"args", "table"}},
-		"unknown key":      {replace(mlp, "order", "ordre"), []string{"a.toml:4:1", `"args.ordre"`, `did you mean "order"?`, "args.order is missing"}},
-		"key of a U-Net":   {mlp + "hidden_blocks = [1]", []string{"a.toml:7:1", "hidden_blocks"}},
-		"order 0":          {replace(mlp, "order = 2", "order = 0"), []string{"a.toml:4:1", "args.order = 0", "between 1 and"}},
-		"order no number":  {replace(mlp, "order = 2", "order = 'two'"), []string{"args.order", "whole number"}},
-		"features 0":       {replace(mlp, "features = 3", "features = 0"), []string{"args.features = 0"}},
-		"hidden of one":    {replace(mlp, "[32, 32, 32]", "[32, 1]"), []string{"args.hidden_features", "between 2 and"}},
-		"too large":        {replace(mlp, "[32, 32, 32]", "[1_000_000_000]"), []string{"args.hidden_features"}},
-		"activation":       {"activation = 'Silu'\n" + mlp, []string{"a.toml:1:1", "activation", `did you mean "SiLU"?`}},
-		"two activations":  {"activation = 'SiLU'\n" + mlp + "activation = 'ELU'\n", []string{"a.toml:1:1", "args.activation", "once"}},
-		"spatial 3":        {replace(unet, "spatial = 2", "spatial = 3"), []string{"args.spatial = 3"}},
-		"even kernel":      {replace(unet, "kernel_size = 3", "kernel_size = 4"), []string{"args.kernel_size = 4", "odd"}},
-		"padding":          {unet + "padding_mode = 'reflect'\n", []string{"args.padding_mode", "circular or zeros"}},
-		"levels differ":    {replace(unet, "[2, 2]", "[2]"), []string{"args.hidden_blocks", "every level"}},
-		"no levels":        {replace(replace(unet, "[2, 2]", "[]"), "[16, 32]", "[]"), []string{"every level"}},
-		"negative blocks":  {replace(unet, "[2, 2]", "[2, -2]"), []string{"args.hidden_blocks"}},
-		"stride 0":         {unet + "stride = 0\n", []string{"args.stride = 0"}},
-		"negative context": {unet + "context = -1\n", []string{"args.context = -1"}},
-		"no TOML":          {"kind =", []string{"a.toml:1:", "not valid TOML"}},
+		"empty":             {"", []string{"kind is missing", "mcscore-mlp"}},
+		"unknown kind":      {"kind = 'transformer'", []string{"a.toml:1:1", "kind", "not supported", "global-unet-1d"}},
+		"other branch":      {"branch = 'qg'\n" + mlp, []string{"a.toml:1:1", "branch", "mcscore-mlp", "branch master"}},
+		"kind no text":      {"kind = 3", []string{"kind"}},
+		"args no table":     {"kind = 'mcscore-mlp'\nargs = 3", []string{"args", "table"}},
+		"unknown key":       {replace(mlp, "order", "ordre"), []string{"a.toml:4:1", `"args.ordre"`, `did you mean "order"?`, "args.order is missing"}},
+		"key of a U-Net":    {mlp + "hidden_blocks = [1]", []string{"a.toml:7:1", "hidden_blocks"}},
+		"order 0":           {replace(mlp, "order = 2", "order = 0"), []string{"a.toml:4:1", "args.order = 0", "between 1 and"}},
+		"order no number":   {replace(mlp, "order = 2", "order = 'two'"), []string{"args.order", "whole number"}},
+		"features 0":        {replace(mlp, "features = 3", "features = 0"), []string{"args.features = 0"}},
+		"hidden of one":     {replace(mlp, "[32, 32, 32]", "[32, 1]"), []string{"args.hidden_features", "between 2 and"}},
+		"too large":         {replace(mlp, "[32, 32, 32]", "[1_000_000_000]"), []string{"args.hidden_features"}},
+		"activation":        {"activation = 'Silu'\n" + mlp, []string{"a.toml:1:1", "activation", `did you mean "SiLU"?`}},
+		"two activations":   {"activation = 'SiLU'\n" + mlp + "activation = 'ELU'\n", []string{"a.toml:1:1", "args.activation", "once"}},
+		"branch of frames":  {replace(fixtures["qg"], "branch = 'qg'", "branch = 'master'"), []string{"a.toml:2:1", "branch", "qg-unet"}},
+		"kernels":           {replace(unet, "kernel_size = 3", "kernel_size = [3, 3, 3]"), []string{"args.kernel_size has 3 values"}},
+		"kernel no number":  {replace(unet, "kernel_size = 3", "kernel_size = 'three'"), []string{"args.kernel_size", "whole number"}},
+		"temporal kernel":   {fixtures["qg"] + "temporal_kernel_size = 2\n", []string{"args.temporal_kernel_size = 2", "odd"}},
+		"two channels":      {fixtures["qg"] + "features = 3\n", []string{"args.features = 3"}},
+		"spatial of frames": {fixtures["qg"] + "spatial = 1\n", []string{"args.spatial = 1"}},
+		"spatial 3":         {replace(unet, "spatial = 2", "spatial = 3"), []string{"args.spatial = 3"}},
+		"even kernel":       {replace(unet, "kernel_size = 3", "kernel_size = 4"), []string{"args.kernel_size = 4", "odd"}},
+		"padding":           {unet + "padding_mode = 'reflect'\n", []string{"args.padding_mode", "circular or zeros"}},
+		"levels differ":     {replace(unet, "[2, 2]", "[2]"), []string{"args.hidden_blocks", "every level"}},
+		"no levels":         {replace(replace(unet, "[2, 2]", "[]"), "[16, 32]", "[]"), []string{"every level"}},
+		"negative blocks":   {replace(unet, "[2, 2]", "[2, -2]"), []string{"args.hidden_blocks"}},
+		"stride 0":          {unet + "stride = 0\n", []string{"args.stride = 0"}},
+		"negative context":  {unet + "context = -1\n", []string{"args.context = -1"}},
+		"no TOML":           {"kind =", []string{"a.toml:1:", "not valid TOML"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := sda.ParseArchitecture("a.toml", []byte(c.text))
@@ -83,7 +90,11 @@ func TestTensorsListedAreThoseOfPyTorch(t *testing.T) {
 	for name := range fixtures {
 		file := readWeights(t, name)
 		listed := architecture(t, fixtures[name]).Tensors()
-		if len(listed) != len(file.Tensors) {
+		optional := 0
+		if _, ok := file.Tensor("forcing"); ok {
+			optional = 1
+		}
+		if len(listed) != len(file.Tensors)-optional {
 			t.Errorf("%s: %d tensors are listed, the file has %d", name, len(listed), len(file.Tensors))
 		}
 		for _, e := range listed {
@@ -139,6 +150,71 @@ func TestFrequenciesNeedNotBeInTheFile(t *testing.T) {
 	}
 }
 
+// wrapped is the fixture qg as wrappers of modules and another class would have
+// written it.
+func wrapped(t *testing.T) *safetensors.File {
+	file := readWeights(t, "qg")
+	for i := range file.Tensors {
+		name := "score." + file.Tensors[i].Name
+		for old, replacement := range map[string]string{
+			".residue.": ".residue.module.", ".heads.1.1.": ".heads.1.1.checkpoint.2", ".tails.0.0.": ".tails.0.0.checkpoint.2",
+			"score.forcing": "score.coordinates",
+		} {
+			name = strings.Replace(name, old, replacement, 1)
+		}
+		file.Tensors[i].Name = name
+	}
+	return file
+}
+
+func TestNamesOfWrappedModulesAreUnderstood(t *testing.T) {
+	a := architecture(t, strings.Replace(fixtures["qg"], "context = 4\n", "", 1)) // the weights tell
+	p, err := sda.New(a, wrapped(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape, x := readArray(t, "qg.x")
+	_, y := readArray(t, "qg.y")
+	got := make([]float32, len(x))
+	if err := newDenoiser(t, p, shape[1], shape[2:]...).Noise(context.Background(), got, x, fixtureTimes[0]); err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "eps", got, y[:len(x)], 1e-5)
+	for want, change := range map[string]func(f *safetensors.File){
+		"score.network.descent.1.0.residue.module.3.weight has the shape (7, 24, 1, 1), but the architecture expects (6, 24, 1, 1)": func(f *safetensors.File) {
+			w := tensor(f, "score.network.descent.1.0.residue.module.3.weight")
+			w.Shape, w.Data = []int{7, 24, 1, 1}, make([]float32, 7*24)
+		},
+		"no tensor score.network.tails.1.bias (2)": func(f *safetensors.File) {
+			f.Tensors = slices.DeleteFunc(f.Tensors, func(t safetensors.Tensor) bool { return t.Name == "score.network.tails.1.bias" })
+		},
+		"no tensor network.heads.1.1.2.weight (6, 24, 1)": func(f *safetensors.File) {
+			f.Tensors = slices.DeleteFunc(f.Tensors, func(t safetensors.Tensor) bool {
+				return strings.HasPrefix(t.Name, "score.network.heads.1.1.checkpoint.22.")
+			})
+		},
+		"score.network.extra (1) is unexpected": func(f *safetensors.File) {
+			f.Tensors = append(f.Tensors, safetensors.Tensor{Name: "score.network.extra", Shape: []int{1}, Data: []float32{1}})
+		},
+	} {
+		file := wrapped(t)
+		change(file)
+		if _, err := sda.New(a, file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v does not contain %q", err, want)
+		}
+	}
+}
+
+func TestFixedChannelsThatAreNotThereAreAnError(t *testing.T) {
+	a := architecture(t, strings.Replace(fixtures["qg"], "context = 4", "context = 3", 1))
+	file := readWeights(t, "qg")
+	w := tensor(file, "network.heads.0.weight")
+	w.Shape, w.Data = []int{4, 5, 5, 5}, w.Data[:4*5*25]
+	if _, err := sda.New(a, file); err == nil || !strings.Contains(err.Error(), "no tensor (3, any, any) with the fixed channels") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestTrajectoriesThatDoNotFitAreInputErrors(t *testing.T) {
 	forced := samples["fields with a forcing"].prior(t)
 	for name, c := range map[string]struct {
@@ -151,9 +227,9 @@ func TestTrajectoriesThatDoNotFitAreInputErrors(t *testing.T) {
 		"features":         {fixture(t, "mlp_k2"), 9, []int{2}, "(2), but those of the network are (3)"},
 		"a field":          {fixture(t, "mlp_k2"), 9, []int{3, 1}, "are (3)"},
 		"no field":         {fixture(t, "unet2d_k1"), 9, []int{2, 16}, "are (2, any, any)"},
-		"odd field":        {fixture(t, "unet2d_k1"), 9, []int{2, 16, 9}, "dimension 2 of the field, 9, cannot be divided by the stride 2"},
+		"odd field":        {fixture(t, "unet2d_k1"), 9, []int{2, 16, 9}, "a grid of 16 x 9: the number of columns must be a multiple of 2^1"},
 		"forcing":          {forced, 9, []int{1, 5, 4}, "forcing of (5, 3)"},
-		"length":           {samples["sequence of three levels"].prior(t), 10, []int{2}, "10 states cannot be divided by the stride 2 for level 2, where there are 5"},
+		"length":           {samples["sequence of three levels"].prior(t), 10, []int{2}, "length 10: the length must be a multiple of 2^2"},
 		"variables":        {fixture(t, "unet1d"), 10, []int{2}, "are (3)"},
 		"empty":            {fixture(t, "unet1d"), 0, []int{3}, "0 states"},
 		"below the kernel": {samples["periodic sequence"].prior(t), 2, []int{1}, "too small"},

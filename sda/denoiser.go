@@ -22,25 +22,27 @@ const wave = 16
 //
 // The noise of a window does not depend on the others, so a batch of windows is
 // the unit of work. Cotangents of overlapping windows add up in the order of the
-// windows.
+// windows. Activations are kept for one batch: if there are more, PullNoise
+// computes those of each again.
 type Denoiser struct {
 	prior       *Prior
 	length, dim int
 	pieces      []scoresum.Piece
 	span        int // values of a window
 	state       []int
-	workers     []*space
-	pulled      []float32 // wave x batch x span
+	windows     int // that the workers were made for
+	workers     []*worker
+	pulled      []float32 // of the batches of a wave
 
-	level     diffusion.Level // of the last Denoise
-	condition condition       // of the last evaluation
-	at        []float32       // its argument
-	scaled    []float32       // the argument of the last Denoise, in the units of Schedule
+	level  diffusion.Level // of the last Denoise
+	time   float64         // of the last evaluation
+	at     []float32       // its argument
+	scaled []float32       // the argument of the last Denoise, in the units of Schedule
 }
 
-// space is what one worker owns.
-type space struct {
-	worker
+// worker is an evaluator with space for its windows.
+type worker struct {
+	evaluator
 	in, out []float32 // a batch of windows
 }
 
@@ -49,23 +51,15 @@ type space struct {
 // fields. A shape that the network cannot take is an input error.
 func (p *Prior) Denoiser(length int, state []int) (*Denoiser, error) {
 	arguments := p.Architecture.Arguments
-	err := arguments.checkState(length, state)
-	if err == nil {
-		err = p.network.checkState(state)
-	}
-	if err != nil {
+	if err := arguments.checkState(state); err != nil {
 		return nil, fault.Input(err)
 	}
-	window := arguments.window()
-	if window == 0 {
-		window = length
+	if length < max(arguments.window(), 1) {
+		return nil, fault.Inputf("trajectories have %d states, but windows of the network have %d", length, max(arguments.window(), 1))
 	}
-	if length < max(window, 1) {
-		return nil, fault.Inputf("trajectories have %d states, but windows of the network have %d", length, window)
-	}
-	pieces, err := scoresum.Compose("centre", length, window, 0)
+	window, pieces, err := p.network.cut(length, state)
 	if err != nil {
-		return nil, err
+		return nil, fault.Input(err)
 	}
 	d := &Denoiser{prior: p, length: length, dim: 1, pieces: pieces, state: slices.Clone(state)}
 	for _, n := range state {
@@ -82,16 +76,19 @@ func (d *Denoiser) Dim() int { return d.length * d.dim }
 // It fails where a prediction is not finite, and when ctx ends.
 func (d *Denoiser) Noise(ctx context.Context, eps, xt []float32, t float64) error {
 	d.check(eps, xt)
-	d.at, d.condition = xt, d.prior.network.condition(t)
-	total := d.batches(xt)
-	d.hire(total)
-	err := parallel.For(ctx, total, func(worker, piece int) error {
-		first, last := d.windows(piece, xt)
-		out := d.evaluate(worker, first, last)
+	if len(xt) == 0 {
+		return nil
+	}
+	d.at, d.time = xt, t
+	if err := d.hire(len(xt) / d.Dim() * len(d.pieces)); err != nil {
+		return err
+	}
+	err := d.each(ctx, 0, d.batches(), func(own *worker, batch int) {
+		first, last := d.bounds(batch)
+		out := d.evaluate(own, first, last)
 		for w := first; w < last; w++ {
 			d.place(eps, out[(w-first)*d.span:], w)
 		}
-		return nil
 	})
 	if err != nil {
 		return err
@@ -108,38 +105,51 @@ func (d *Denoiser) Noise(ctx context.Context, eps, xt []float32, t float64) erro
 // xt at the point of the last Noise, whose argument must not have been changed.
 func (d *Denoiser) PullNoise(ctx context.Context, dst, v []float32) error {
 	d.check(dst, v)
-	clear(dst)
-	d.hire(wave)
-	if d.pulled == nil {
-		d.pulled = make([]float32, wave*d.prior.network.batch()*d.span)
+	if len(v) != len(d.at) {
+		panic("sda: rows do not match those of the last Noise")
 	}
-	total, size := d.batches(v), d.prior.network.batch()*d.span
-	for start := 0; start < total; start += wave {
-		count := min(wave, total-start)
-		err := parallel.For(ctx, count, func(worker, piece int) error {
-			first, last := d.windows(start+piece, v)
-			cotangent := d.evaluate(worker, first, last)
-			clear(cotangent)
-			for w := first; w < last; w++ {
-				d.cut(cotangent[(w-first)*d.span:], v, w)
-			}
-			d.workers[worker].pull(d.pulled[piece*size:][:len(cotangent)], cotangent)
-			return nil
-		})
-		if err != nil {
+	if len(v) == 0 {
+		return nil
+	}
+	clear(dst)
+	for start := 0; start < d.batches(); start += wave {
+		count := min(wave, d.batches()-start)
+		if err := d.pullWave(ctx, start, count, v); err != nil {
 			return err
 		}
-		for piece := range count {
-			first, last := d.windows(start+piece, v)
-			for w := first; w < last; w++ {
-				target := dst[d.start(w):][:d.span]
-				for j, g := range d.pulled[piece*size+(w-first)*d.span:][:d.span] {
-					target[j] += g
-				}
+		first, _ := d.bounds(start)
+		_, last := d.bounds(start + count - 1)
+		for w := first; w < last; w++ {
+			target := dst[d.start(w):][:d.span]
+			for j, g := range d.pulled[(w-first)*d.span:][:d.span] {
+				target[j] += g
 			}
 		}
 	}
 	return nil
+}
+
+// pullWave pulls the cotangents of some batches back, to pulled.
+func (d *Denoiser) pullWave(ctx context.Context, start, count int, v []float32) error {
+	if err := d.hire(d.windows); err != nil {
+		return err
+	}
+	size := d.workers[0].batch() * d.span
+	if len(d.pulled) < count*size {
+		d.pulled = make([]float32, count*size)
+	}
+	return d.each(ctx, start, count, func(own *worker, batch int) {
+		first, last := d.bounds(batch)
+		cotangent := own.out[:(last-first)*d.span]
+		if d.batches() > 1 {
+			d.evaluate(own, first, last)
+		}
+		clear(cotangent)
+		for w := first; w < last; w++ {
+			d.cut(cotangent[(w-first)*d.span:], v, w)
+		}
+		own.pull(d.pulled[(batch-start)*size:][:len(cotangent)], cotangent)
+	})
 }
 
 // Denoise implements diffusion.Denoiser: with the time t of Schedule at which the
@@ -182,16 +192,49 @@ func (d *Denoiser) check(a, b []float32) {
 	}
 }
 
-// batches is the number of batches of windows of the rows.
-func (d *Denoiser) batches(rows []float32) int {
-	size := d.prior.network.batch()
-	return (len(rows)/d.Dim()*len(d.pieces) + size - 1) / size
+// hire makes the workers for so many windows that are missing.
+func (d *Denoiser) hire(windows int) error {
+	if d.windows != windows {
+		d.workers, d.windows = nil, windows
+	}
+	for most := 1; len(d.workers) < most; most = d.prior.network.workers(d.batches()) {
+		e, err := d.prior.network.evaluator(d.span/d.dim, d.state, windows)
+		if err != nil {
+			return err
+		}
+		size := e.batch() * d.span
+		d.workers = append(d.workers, &worker{e, make([]float32, size), make([]float32, size)})
+	}
+	return nil
 }
 
-// windows are those of a batch, counted row by row.
-func (d *Denoiser) windows(batch int, rows []float32) (first, last int) {
-	size := d.prior.network.batch()
-	return batch * size, min((batch+1)*size, len(rows)/d.Dim()*len(d.pieces))
+// each works on batches, in parallel if there are several workers.
+func (d *Denoiser) each(ctx context.Context, start, count int, work func(own *worker, batch int)) error {
+	if d.prior.network.workers(count) > 1 {
+		return parallel.For(ctx, count, func(worker, piece int) error {
+			work(d.workers[worker], start+piece)
+			return nil
+		})
+	}
+	for batch := start; batch < start+count; batch++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		work(d.workers[0], batch)
+	}
+	return nil
+}
+
+// batches is the number of batches of the last evaluation.
+func (d *Denoiser) batches() int {
+	size := d.workers[0].batch()
+	return (d.windows + size - 1) / size
+}
+
+// bounds are the first window of a batch and the last but one, counted row by row.
+func (d *Denoiser) bounds(batch int) (first, last int) {
+	size := d.workers[0].batch()
+	return batch * size, min((batch+1)*size, d.windows)
 }
 
 // start is where a window starts in the rows.
@@ -199,29 +242,15 @@ func (d *Denoiser) start(w int) int {
 	return w/len(d.pieces)*d.Dim() + d.pieces[w%len(d.pieces)].Start*d.dim
 }
 
-// hire makes room for the workers of n pieces; each gets its space when it first
-// evaluates.
-func (d *Denoiser) hire(n int) {
-	for len(d.workers) < parallel.Workers(n) {
-		d.workers = append(d.workers, nil)
-	}
-}
-
 // evaluate runs the network on windows [first, last) of the argument. The result
 // is space of the worker.
-func (d *Denoiser) evaluate(worker, first, last int) []float32 {
-	own := d.workers[worker]
-	if own == nil {
-		batch := d.prior.network.batch() * d.span
-		own = &space{d.prior.network.work(d.span/d.dim, d.state), make([]float32, batch), make([]float32, batch)}
-		d.workers[worker] = own
-	}
+func (d *Denoiser) evaluate(own *worker, first, last int) []float32 {
 	size := (last - first) * d.span
 	in, out := own.in[:size], own.out[:size]
 	for w := first; w < last; w++ {
 		copy(in[(w-first)*d.span:][:d.span], d.at[d.start(w):])
 	}
-	own.forward(out, in, d.condition)
+	own.forward(out, in, d.time)
 	return out
 }
 

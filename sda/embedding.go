@@ -1,6 +1,10 @@
 package sda
 
-import "math"
+import (
+	"math"
+
+	"retrace/internal/nn"
+)
 
 // The time embedding is
 //
@@ -8,10 +12,7 @@ import "math"
 //
 // with 256 hidden features.
 
-const (
-	frequencies    = 16
-	embeddingWidth = 256
-)
+const embeddingWidth = 256
 
 // linear is y = W x + b with W of (out, in).
 type linear struct {
@@ -36,30 +37,31 @@ func (l linear) apply(x []float64) []float64 {
 
 type embedding struct{ first, second linear }
 
-// takeEmbedding takes the layers below name. The frequencies are a buffer in
-// PyTorch: a file may lack it, but must not have others.
+// takeEmbedding takes the layers below name.
 func takeEmbedding(s *source, name string, features int) embedding {
-	if s.has(name + ".freqs") {
-		s.frequencies(name + ".freqs")
-	}
+	s.frequencies(name + ".freqs")
 	return embedding{
-		takeLinear(s, name+".0", 2*frequencies, embeddingWidth),
+		takeLinear(s, name+".0", 2*nn.Frequencies, embeddingWidth),
 		takeLinear(s, name+".2", embeddingWidth, features),
 	}
 }
 
 // at returns e(t). The arguments of the waves are rounded as PyTorch rounds them.
-func (e embedding) at(t float64) []float64 {
-	waves := make([]float64, 2*frequencies)
-	for k := range frequencies {
+func (e embedding) at(t float64) []float32 {
+	waves := make([]float64, 2*nn.Frequencies)
+	for k := range nn.Frequencies {
 		argument := float64(frequency(k) * float32(t))
-		waves[k], waves[frequencies+k] = math.Cos(argument), math.Sin(argument)
+		waves[k], waves[nn.Frequencies+k] = math.Cos(argument), math.Sin(argument)
 	}
 	hidden := e.first.apply(waves)
 	for i, x := range hidden {
 		hidden[i] = x / (1 + math.Exp(-x))
 	}
-	return e.second.apply(hidden)
+	var result []float32
+	for _, x := range e.second.apply(hidden) {
+		result = append(result, float32(x))
+	}
+	return result
 }
 
 func frequency(k int) float32 { return float32(math.Pi) * float32(k+1) }

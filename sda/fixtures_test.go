@@ -12,12 +12,14 @@ import (
 	"retrace/sda"
 )
 
-// fixtures are networks, results and vector-Jacobian products that PyTorch wrote
-// with the authors' code and random weights, at the times below.
+// fixtures are networks, results and vector-Jacobian products that PyTorch wrote,
+// with random weights, at the times below.
 var fixtures = map[string]string{
-	"mlp_k2":    "kind = 'mcscore-mlp'\n[args]\nfeatures = 3\norder = 2\nembedding = 16\nhidden_features = [32, 32, 32]\n",
-	"unet2d_k1": "kind = 'mcscore-unet'\n[args]\nfeatures = 2\norder = 1\nembedding = 16\nspatial = 2\nhidden_channels = [16, 32]\nhidden_blocks = [2, 2]\nkernel_size = 3\n",
-	"unet1d":    "kind = 'global-unet-1d'\nchannels = 3\nembedding = 16\nhidden_channels = [32]\nhidden_blocks = [3]\n",
+	"mlp_k2":       "kind = 'mcscore-mlp'\n[args]\nfeatures = 3\norder = 2\nembedding = 16\nhidden_features = [32, 32, 32]\n",
+	"unet2d_k1":    "kind = 'mcscore-unet'\n[args]\nfeatures = 2\norder = 1\nembedding = 16\nspatial = 2\nhidden_channels = [16, 32]\nhidden_blocks = [2, 2]\nkernel_size = 3\n",
+	"qg":           "kind = 'qg-unet'\nbranch = 'qg'\n[args]\nchannels = 2\ncontext = 4\nembedding = 8\nhidden_channels = [4, 6]\nhidden_blocks = [1, 1]\nkernel_size = 5\n",
+	"unet2d_zeros": "kind = 'mcscore-unet'\nactivation = 'GELU'\n[args]\nfeatures = 1\norder = 1\nembedding = 5\nspatial = 2\nhidden_channels = [5, 6]\nhidden_blocks = [1, 1]\nkernel_size = 5\npadding_mode = 'zeros'\n",
+	"unet1d":       "kind = 'global-unet-1d'\nchannels = 3\nembedding = 16\nhidden_channels = [32]\nhidden_blocks = [3]\n",
 }
 
 var fixtureTimes = []float64{0.02, 0.3, 0.75}

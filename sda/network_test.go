@@ -70,6 +70,10 @@ var samples = map[string]sample{
 	"fields with zeros around":      {"kind='mcscore-unet'\nfeatures=2\norder=1\nembedding=4\nhidden_channels=[6,4]\nhidden_blocks=[1,0]\nkernel_size=5\npadding_mode='zeros'\nactivation='ELU'\n", 5, []int{2, 6, 2}, nil},
 	"fields in one dimension":       {"kind='mcscore-unet'\nfeatures=1\norder=2\nembedding=4\nspatial=1\nhidden_channels=[6,4]\nhidden_blocks=[2,1]\nstride=3\n", 7, []int{1, 9}, nil},
 	"fields with a forcing":         {"kind='mcscore-unet'\nfeatures=1\norder=1\nembedding=4\ncontext=2\nhidden_channels=[6]\nhidden_blocks=[1]\n", 5, []int{1, 5, 3}, []int{5, 3}},
+	"fields with two kernel sizes":  {"kind='mcscore-unet'\nfeatures=1\norder=1\nembedding=4\nhidden_channels=[6,5]\nhidden_blocks=[1,1]\nkernel_size=[5,3]\n", 4, []int{1, 6, 8}, nil},
+	"frames":                        {"kind='qg-unet'\nchannels=2\nembedding=5\ncontext=0\nhidden_channels=[8,10,9]\nhidden_blocks=[1,0,1]\nkernel_size=3\n", 5, []int{2, 4, 8}, nil},
+	"frames with waves":             {"kind='score-unet'\nbranch='qg'\nfeatures=1\nspatial=2\nembedding=5\ncontext=4\nhidden_channels=[4,6]\nhidden_blocks=[1,1]\nexpansion=2\ntemporal_kernel_size=5\nactivation='ReLU'\n", 2, []int{1, 6, 4}, nil},
+	"frames in several windows":     {"kind='qg-unet'\nchannels=1\nembedding=5\ncontext=0\nhidden_channels=[5,6]\nhidden_blocks=[1,1]\nkernel_size=3\n", 130, []int{1, 4, 4}, nil},
 	"sequence of three levels":      {"kind='global-unet-1d'\nchannels=2\nembedding=4\nhidden_channels=[4,6,8]\nhidden_blocks=[1,1,2]\n", 12, []int{2}, nil},
 	"periodic sequence":             {"kind='global-unet-1d'\nchannels=1\nembedding=4\nhidden_channels=[4]\nhidden_blocks=[2]\npadding_mode='circular'\nkernel_size=7\nactivation='GELU'\n", 9, []int{1}, nil},
 }

@@ -34,26 +34,22 @@ type Prior struct {
 
 // network is one of the kinds, with its weights.
 type network interface {
-	// batch is the number of windows that a worker takes at once.
+	// cut returns the windows that a trajectory of length states of a shape, which
+	// the arguments allow, is evaluated in, and their number of states.
+	cut(length int, state []int) (window int, pieces []scoresum.Piece, err error)
+	// workers is the number of evaluators to share n batches among.
+	workers(n int) int
+	// evaluator makes one for windows of length states of the given shape. So many
+	// windows will be evaluated at one time.
+	evaluator(length int, state []int, windows int) (evaluator, error)
+}
+
+// evaluator evaluates batches of windows, flattened one after the other. It owns
+// the activations of the last forward, at which pull works.
+type evaluator interface {
+	// batch is the most windows of a call.
 	batch() int
-	// checkState tells why the weights do not suit states that the arguments allow.
-	checkState(state []int) error
-	// condition computes what depends on the diffusion time alone.
-	condition(t float64) condition
-	// work makes a worker for windows of length states of the given shape.
-	work(length int, state []int) worker
-}
-
-// condition is what layers are told of the diffusion time.
-type condition struct {
-	embedding []float32   // of a perceptron
-	shifts    [][]float32 // of the blocks of a U-Net
-}
-
-// worker evaluates batches of windows, flattened one after the other. It owns the
-// activations of the last forward, at which pull works.
-type worker interface {
-	forward(out, in []float32, c condition)
+	forward(out, in []float32, t float64)
 	pull(dst, v []float32)
 }
 

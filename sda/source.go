@@ -1,10 +1,12 @@
 package sda
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
+	"retrace/internal/nn"
 	"retrace/internal/safetensors"
 )
 
@@ -13,6 +15,7 @@ import (
 // memory.
 type source struct {
 	file   *safetensors.File // nil: only list what is taken
+	names  map[string]string // in the file, where they are others than those asked for
 	used   map[string]bool
 	listed []Expected
 	fault  error
@@ -45,6 +48,7 @@ func (s *source) take(name string, shape ...int) []float32 {
 	if s.fault != nil {
 		return nil
 	}
+	name = s.inFile(name)
 	if s.file == nil {
 		s.listed = append(s.listed, Expected{name, shape})
 		return nil
@@ -68,12 +72,29 @@ func (s *source) take(name string, shape ...int) []float32 {
 	return t.Data
 }
 
+// inFile is the name that the file has for one that is asked for.
+func (s *source) inFile(name string) string { return cmp.Or(s.names[name], name) }
+
+// fixed is the name of a tensor that has not been taken and is one of so many
+// planes, or "".
+func (s *source) fixed(planes int) string {
+	if s.file == nil {
+		return ""
+	}
+	for _, t := range s.file.Tensors {
+		if !s.used[t.Name] && len(t.Shape) == 3 && t.Shape[0] == planes {
+			return t.Name
+		}
+	}
+	return ""
+}
+
 // shape returns the shape that a tensor has in the file, or nil.
 func (s *source) shape(name string) []int {
 	if s.file == nil {
 		return nil
 	}
-	t, _ := s.file.Tensor(name)
+	t, _ := s.file.Tensor(s.inFile(name))
 	return t.Shape
 }
 
@@ -82,7 +103,7 @@ func (s *source) has(name string) bool {
 	if s.file == nil {
 		return true
 	}
-	_, ok := s.file.Tensor(name)
+	_, ok := s.file.Tensor(s.inFile(name))
 	return ok
 }
 
@@ -122,12 +143,15 @@ func shapeText(shape []int) string {
 	return text + ")"
 }
 
-// frequencies takes a buffer of frequencies and compares it with what the
-// embedding uses.
+// frequencies takes the buffer of frequencies, which a file may lack, and compares
+// it with what the embedding uses.
 func (s *source) frequencies(name string) {
-	for k, f := range s.take(name, frequencies) {
+	if !s.has(name) {
+		return
+	}
+	for k, f := range s.take(name, nn.Frequencies) {
 		if math.Abs(float64(f/frequency(k)-1)) > 1e-5 {
-			s.fault = fmt.Errorf("tensor %s is %v at element %d, not %v: other frequencies than pi, 2 pi, ... are not supported", name, f, k, frequency(k))
+			s.fault = fmt.Errorf("tensor %s is %v at element %d, not %v: other frequencies than pi, 2 pi, ... are not supported", s.inFile(name), f, k, frequency(k))
 			return
 		}
 	}

@@ -3,156 +3,109 @@ package sda
 import (
 	"fmt"
 
-	"retrace/internal/kernel"
+	"retrace/internal/nn/unet"
+	"retrace/scoresum"
 )
 
-// The U-Net has levels of B_i blocks on the way down and B_i on the way up. Level 0
-// has the size of the field, each further one is smaller by the stride:
-//
-//	h_0 = head_0(x),  h_i = head_i(h_(i-1)) with stride,  then the blocks of level i
-//	h_(i-1) = h_(i-1) + tail_i(up(LN(h_i)))               after the blocks on the way up
-//	y = tail_0(h_0)
-//
-// with nearest interpolation as up. Blocks are those of block.go, whose shift is
-// a linear function of the time embedding. The skips are added, so one buffer a
-// level serves both ways, and in the pull another one.
-
-// Levels is what the arguments of U-Nets have in common.
-type Levels struct {
-	Embedding      int    `toml:"embedding,required" json:"embedding" doc:"features of the time embedding"`
-	HiddenChannels []int  `toml:"hidden_channels,required" json:"hidden_channels" doc:"channels of each level"`
-	HiddenBlocks   []int  `toml:"hidden_blocks,required" json:"hidden_blocks" doc:"residual blocks of each level, as many down as up"`
-	KernelSize     int    `toml:"kernel_size" json:"kernel_size" doc:"odd size of all kernels"`
-	Stride         int    `toml:"stride" json:"stride" doc:"from level to level"`
-	PaddingMode    string `toml:"padding_mode" json:"padding_mode" doc:"circular or zeros"`
+// fields is a U-Net of any of the kinds, with what tells them apart.
+type fields struct {
+	network *unet.Network
+	// size is that of one window of length states of the given shape.
+	size func(length int, state []int) unet.Size
+	// windows is cut for states that the network takes.
+	windows func(length int, state []int) (int, []scoresum.Piece, error)
+	// context holds fixed channels, (channels, rows, columns), whose grid is that
+	// of all fields. Without it they are the waves, or there are none.
+	context      []float32
+	contextShape []int
+	waves        bool
 }
 
-func (l Levels) check(c *checks) {
-	c.between("embedding", l.Embedding, 1, mostChannels)
-	c.eachBetween("hidden_channels", l.HiddenChannels, 2, mostChannels)
-	c.eachBetween("hidden_blocks", l.HiddenBlocks, 0, mostLayers)
-	if len(l.HiddenBlocks) != len(l.HiddenChannels) || len(l.HiddenBlocks) == 0 {
-		*c = append(*c, fmt.Errorf("hidden_blocks has %d values and hidden_channels %d: give both for every level", len(l.HiddenBlocks), len(l.HiddenChannels)))
+// takeUNet takes the tensors of a U-Net and of its time embedding below prefix.
+func takeUNet(s *source, prefix string, shape unet.Shape) *unet.Network {
+	s.frequencies(prefix + "embedding.freqs")
+	data := map[string][]float32{}
+	shape.Tensors(func(name string, want []int) bool {
+		data[name] = s.take(prefix+name, want...)
+		return !s.failed()
+	})
+	if s.failed() || s.file == nil {
+		return nil
 	}
-	c.between("kernel_size", l.KernelSize, 1, mostLayers)
-	if l.KernelSize%2 == 0 {
-		*c = append(*c, fmt.Errorf("kernel_size = %d: must be odd", l.KernelSize))
+	n, err := unet.New(shape)
+	if err != nil {
+		s.fault = err
+		return nil
 	}
-	c.between("stride", l.Stride, 1, mostLayers)
-	if l.PaddingMode != "circular" && l.PaddingMode != "zeros" {
-		*c = append(*c, fmt.Errorf("padding_mode = %q: must be circular or zeros", l.PaddingMode))
-	}
+	n.Assign(func(name string, _ []int) []float32 { return data[name] })
+	return n
 }
 
-// checkSize tells whether a dimension of the field can be halved, and so on, down
-// to the last level; what names the dimension.
-func (l Levels) checkSize(what string, size int) error {
-	for level := range l.HiddenChannels {
-		if level > 0 && size%l.Stride != 0 {
-			return fmt.Errorf("%s cannot be divided by the stride %d for level %d, where there are %d: use a multiple of stride^%d",
-				what, l.Stride, level, size, len(l.HiddenChannels)-1)
-		}
-		if level > 0 {
-			size /= l.Stride
-		}
-		if l.PaddingMode == "circular" && size < l.KernelSize/2 {
-			return fmt.Errorf("%s is too small: level %d has %d, fewer than half the kernel of %d", what, level, size, l.KernelSize)
-		}
+// check tells why the network does not take fields of a shape.
+func (f *fields) check(length int, state []int) error {
+	if f.contextShape != nil && !fits(state[1:], f.contextShape[1:]) {
+		return fmt.Errorf("fields have the shape %s, but the network has a forcing of %s", shapeText(state[1:]), shapeText(f.contextShape[1:]))
 	}
-	return nil
+	return f.network.Shape().CheckGrid(f.size(length, state).Grid)
 }
 
-func (l Levels) form(spatial int) form {
-	f := form{[2]int{1, l.KernelSize}, [2]int{1, l.Stride}, l.PaddingMode == "circular", spatial}
-	if spatial == 2 {
-		f.kernel[0], f.stride[0] = l.KernelSize, l.Stride
+func (f *fields) cut(length int, state []int) (int, []scoresum.Piece, error) {
+	if err := f.check(length, state); err != nil {
+		return 0, nil, err
 	}
-	return f
+	return f.windows(length, state)
 }
 
-// modulated is a residual block with the layer that makes its shift.
-type modulated struct {
-	block
-	project linear
-}
+// Limits of a batch of windows.
+const (
+	batchMemory = 1 << 29 // bytes
+	mostWindows = 1 << 10
+)
 
-type level struct {
-	channels     int
-	head, tail   *convolution
-	down, upward []modulated
-}
+func (f *fields) workers(int) int { return 1 } // it uses all cores itself
 
-// unet is the network on fields of in channels, with context channels beside them
-// that are the same for all.
-type unet struct {
-	in           int
-	stride       [2]int
-	embedding    embedding
-	levels       []level
-	context      []float32 // planes
-	contextShape []int     // channels and size; nil without context
-	lay          lay
-}
-
-// takeUNet takes the tensors below the prefix in the order of the file.
-func takeUNet(s *source, prefix string, l Levels, spatial, in, context int, name string) *unet {
-	f := l.form(spatial)
-	u := &unet{in: in, stride: f.stride, levels: make([]level, len(l.HiddenChannels))}
-	u.embedding = takeEmbedding(s, prefix+".embedding", l.Embedding)
-	last := len(u.levels) - 1
-	blocks := func(way string, place, channels, count int) []modulated {
-		var list []modulated
-		for i := range count {
-			if s.failed() {
-				break
-			}
-			path := fmt.Sprintf("%s.network.%s.%d.%d", prefix, way, place, i)
-			list = append(list, modulated{project: takeLinear(s, path+".project.0", l.Embedding, channels), block: block{
-				takeConvolution(s, path+".residue.1", channels, channels, f.plain()),
-				takeConvolution(s, path+".residue.3", channels, channels, f.plain()), activationNamed(name),
-			}})
-		}
-		return list
+func (f *fields) evaluator(length int, state []int, windows int) (evaluator, error) {
+	size := f.size(length, state)
+	memory, err := unet.Memory(f.network, size)
+	if err != nil {
+		return nil, err
 	}
-	for i := range u.levels {
-		v := &u.levels[i]
-		v.channels = l.HiddenChannels[i]
-		head, tail := fmt.Sprintf("%s.network.heads.%d", prefix, i), fmt.Sprintf("%s.network.tails.%d", prefix, last-i)
-		if i == 0 {
-			v.head = takeConvolution(s, head, in+context, v.channels, f.plain())
-			v.tail = takeConvolution(s, tail, v.channels, in, f.plain())
-		} else {
-			below := l.HiddenChannels[i-1]
-			v.head = takeConvolution(s, head+".0", below, v.channels, f)
-			v.tail = takeConvolution(s, tail+".2", v.channels, below, f.plain())
-		}
-		v.down = blocks("descent", i, v.channels, l.HiddenBlocks[i])
-		v.upward = blocks("ascent", last-i, v.channels, l.HiddenBlocks[i])
+	// As few batches as possible, and these of the same size.
+	most := min(max(batchMemory/memory, 1), mostWindows)
+	batches := (windows + most - 1) / most
+	size.Batch = (windows + batches - 1) / batches
+	w, err := unet.NewWorkspace(f.network, size)
+	if err != nil {
+		return nil, err
 	}
-	return u
+	if f.waves {
+		w.SetContext(wavesOn(size.Grid))
+	} else if f.context != nil {
+		w.SetContext(f.context)
+	}
+	n := size.Batch * size.Frames * size.Rows * size.Columns * f.network.Shape().In
+	return &fieldsWork{workspace: w, in: make([]float32, n), out: make([]float32, n)}, nil
 }
 
-func (u *unet) batch() int { return 1 }
-
-func (u *unet) checkState(state []int) error {
-	if u.contextShape != nil && !fits(state[1:], u.contextShape[1:]) {
-		return fmt.Errorf("fields have the shape %s, but the network has a forcing of %s", shapeText(state[1:]), shapeText(u.contextShape[1:]))
-	}
-	return nil
+// fieldsWork evaluates batches of windows; one that is not full is followed by
+// what was there before, which does not matter.
+type fieldsWork struct {
+	workspace *unet.Workspace
+	in, out   []float32
+	time      [1]float32
 }
 
-// condition computes the shifts of all blocks, level by level, down and up.
-func (u *unet) condition(t float64) condition {
-	e := u.embedding.at(t)
-	var c condition
-	for _, v := range u.levels {
-		for _, b := range append(append([]modulated{}, v.down...), v.upward...) {
-			shift := kernel.Slab(pitchOf(v.channels))
-			for i, x := range b.project.apply(e) {
-				shift[i] = float32(x)
-			}
-			c.shifts = append(c.shifts, shift)
-		}
-	}
-	return c
+func (w *fieldsWork) batch() int { return w.workspace.Size().Batch }
+
+func (w *fieldsWork) forward(out, in []float32, t float64) {
+	w.time[0] = float32(t)
+	copy(w.in, in)
+	w.workspace.Forward(w.out, w.in, w.time[:])
+	copy(out, w.out)
+}
+
+func (w *fieldsWork) pull(dst, v []float32) {
+	copy(w.out, v)
+	w.workspace.PullInput(w.in, w.out)
+	copy(dst, w.in)
 }

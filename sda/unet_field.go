@@ -1,6 +1,9 @@
 package sda
 
-import "fmt"
+import (
+	"retrace/internal/nn/unet"
+	"retrace/scoresum"
+)
 
 // FieldUNet is the arguments of "mcscore-unet": a U-Net on a field of Spatial
 // dimensions, whose channels are the features of the 2k+1 states of a window one
@@ -20,37 +23,31 @@ func (a *FieldUNet) problems() []error {
 	c.between("order", a.Order, 1, mostLayers)
 	c.between("spatial", a.Spatial, 1, 2)
 	c.between("context", a.Context, 0, mostChannels)
-	a.Levels.check(&c)
+	c.between("features (2 order + 1)", a.Features*a.window(), 1, mostChannels)
+	a.Levels.check(&c, a.Spatial)
 	return c
 }
 
 func (a *FieldUNet) window() int { return 2*a.Order + 1 }
 
-func (a *FieldUNet) checkState(_ int, state []int) error {
-	if len(state) != 1+a.Spatial || state[0] != a.Features {
-		want := []int{a.Features, anySize, anySize}
-		return fmt.Errorf("states have the shape %s, but those of the network are %s", shapeText(state), shapeText(want[:1+a.Spatial]))
-	}
-	for i, size := range state[1:] {
-		if err := a.checkSize(fmt.Sprintf("dimension %d of the field, %d,", i+1, size), size); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (a *FieldUNet) checkState(state []int) error { return checkField(state, a.Features, a.Spatial) }
 
 func (a *FieldUNet) build(s *source, activation string) network {
-	u := takeUNet(s, "kernel", a.Levels, a.Spatial, a.Features*a.window(), a.Context, activation)
-	if a.Context > 0 {
-		shape := []int{a.Context, anySize, anySize}[:1+a.Spatial]
-		u.context = s.take("kernel.forcing", shape...)
-		u.contextShape = s.shape("kernel.forcing")
+	shape := a.Levels.shape(a.Features*a.window(), a.Spatial, activation)
+	shape.Context = a.Context
+	f := &fields{
+		network: takeUNet(s, "kernel.", shape),
+		size: func(_ int, state []int) unet.Size {
+			return unet.Size{Batch: 1, Frames: 1, Grid: fieldGrid(state)}
+		},
+		windows: func(length int, _ []int) (int, []scoresum.Piece, error) {
+			pieces, err := scoresum.Compose("centre", length, a.window(), 0)
+			return a.window(), pieces, err
+		},
 	}
-	u.lay = lay{size: func(_ int, state []int) grid {
-		if len(state) == 2 {
-			return grid{1, state[1]}
-		}
-		return grid{state[1], state[2]}
-	}}
-	return u
+	if a.Context > 0 {
+		f.context = s.take("kernel.forcing", []int{a.Context, anySize, anySize}[:1+a.Spatial]...)
+		f.contextShape = s.shape("kernel.forcing")
+	}
+	return f
 }

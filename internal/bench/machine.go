@@ -77,21 +77,46 @@ func binarySize(bytes int) string {
 	return fmt.Sprintf("%d MB", bytes>>20)
 }
 
-// Products returns probes of matrix products: 256 rows through a square layer
-// 256 wide, and square matrices of 1024. Weights are packed beforehand, as those
-// of networks are.
-func Products() []Probe { return []Probe{product(256), product(1024)} }
+// Products returns probes of matrix products: the inner kernel on data of the
+// first-level cache; 256 rows through a square layer 256 wide, its weights packed
+// beforehand as those of networks are; and plain square matrices on all cores.
+func Products() []Probe {
+	probes := []Probe{layer("inner kernel, 64 x 128 by 128 x 32", 64, 128, 32), layer("layer, 256 x 256 by 256 x 256", 256, 256, 256)}
+	for _, n := range []int{512, 1024, 2048} {
+		probes = append(probes, square(n))
+	}
+	return probes
+}
 
-// product multiplies square matrices.
-func product(n int) Probe {
+// layer multiplies m x k by k x n, the right side packed.
+func layer(name string, m, k, n int) Probe {
 	return Probe{
-		Counts: []Count{{"matrix product", fmt.Sprintf("%d x %d by %d x %d", n, n, n, n), GigaFLOPs, 2 * float64(n*n*n) / 1e9}},
+		Counts: []Count{{"matrix product", name, GigaFLOPs, 2 * float64(m*k*n) / 1e9}},
 		Worker: func() (func() error, error) {
-			square := func() kernel.Matrix { return kernel.Matrix{Data: values(n * n), Rows: n, Columns: n, Stride: n} }
-			a, c, b := square(), square(), kernel.NewPanels(n, n)
-			b.Pack(0, kernel.Block{Data: values(n * n), Rows: n, Columns: n, RowStep: n, ColumnStep: 1})
+			a := kernel.Matrix{Data: values(m * k), Rows: m, Columns: k, Stride: k}
+			c := kernel.Matrix{Data: values(m * n), Rows: m, Columns: n, Stride: n}
+			b := kernel.NewPanels(k, n)
+			b.Pack(0, kernel.Block{Data: values(k * n), Rows: k, Columns: n, RowStep: n, ColumnStep: 1})
 			return func() error {
 				kernel.Multiply(c, a, b, nil, false)
+				return nil
+			}, nil
+		},
+	}
+}
+
+// square multiplies square matrices, none of them packed.
+func square(n int) Probe {
+	return Probe{
+		Counts: []Count{{"matrix product", fmt.Sprintf("%d x %d by %d x %d", n, n, n, n), GigaFLOPs, 2 * float64(n) * float64(n) * float64(n) / 1e9}},
+		Whole:  true,
+		Peer:   Request{"kind": "product", "size": n, "work": "forward"},
+		Worker: func() (func() error, error) {
+			square := func() kernel.Matrix { return kernel.Matrix{Data: values(n * n), Rows: n, Columns: n, Stride: n} }
+			a, c, plan := square(), square(), kernel.NewProduct(n, n)
+			b := kernel.Block{Data: values(n * n), Rows: n, Columns: n, RowStep: n, ColumnStep: 1}
+			return func() error {
+				plan.Multiply(c, a, b, false)
 				return nil
 			}, nil
 		},

@@ -37,6 +37,9 @@ const (
 	training = "forward and backward"
 )
 
+// peerWork names work in requests.
+var peerWork = map[string]string{forward: "forward", guided: "guided", training: "training"}
+
 // Networks returns probes of score networks: forward, forward and the VJP with
 // respect to the input, both with one noise time for all rows as in sampling,
 // and forward and the gradient of the weights with a noise time each as in
@@ -77,7 +80,7 @@ func (n network) worker(work string) (func() error, error) {
 	packed, workspace := net.Pack(), nn.NewWorkspace(n.shape, n.rows, n.time)
 	in, out := values(n.rows*n.time*n.shape.In), make([]float32, n.rows*n.time*n.shape.Out)
 	gin, gout := make([]float32, len(in)), values(len(out))
-	times, grad := make([]float32, n.rows), make([]float32, len(net.Slab()))
+	times, gradient, workspaces := make([]float32, n.rows), nn.NewGradient(net), []*nn.Workspace{workspace}
 	for i := range times {
 		times[i] = float32(i) / float32(n.rows)
 	}
@@ -90,8 +93,9 @@ func (n network) worker(work string) (func() error, error) {
 		case guided:
 			workspace.PullInput(packed, gin, gout)
 		case training:
-			clear(grad)
-			workspace.PullAll(packed, nil, gout, grad)
+			workspace.PullAll(packed, nil, gout)
+			gradient.Clear()
+			gradient.Add(workspaces)
 		}
 		return nil
 	}, nil

@@ -27,6 +27,18 @@ func productATAVX512(args *productArgs)
 func siluAVX512(args *siluArgs)
 
 //go:noescape
+func siluSlopeAVX512(args *siluArgs)
+
+//go:noescape
+func siluSlopeAVX2(args *siluArgs)
+
+//go:noescape
+func scaleAVX512(args *scaleArgs)
+
+//go:noescape
+func scaleAVX2(args *scaleArgs)
+
+//go:noescape
 func siluPullAVX512(args *siluArgs)
 
 //go:noescape
@@ -123,6 +135,28 @@ func silu(args *siluArgs) {
 	}
 }
 
+func siluSlope(args *siluArgs) {
+	switch active {
+	case wide512:
+		siluSlopeAVX512(args)
+	case wide256:
+		siluSlopeAVX2(args)
+	default:
+		siluSlopeGeneric(args)
+	}
+}
+
+func scale(args *scaleArgs) {
+	switch active {
+	case wide512:
+		scaleAVX512(args)
+	case wide256:
+		scaleAVX2(args)
+	default:
+		scaleGeneric(args)
+	}
+}
+
 func siluPull(args *siluArgs) {
 	switch active {
 	case wide512:
@@ -135,24 +169,24 @@ func siluPull(args *siluArgs) {
 }
 
 func layerNorm(args *layerNormArgs) {
-	switch {
-	case active == portable || args.channels%128 != 0:
-		layerNormGeneric(args)
-	case active == wide512:
+	switch active {
+	case wide512:
 		layerNormAVX512(args)
-	default:
+	case wide256:
 		layerNormAVX2(args)
+	default:
+		layerNormGeneric(args)
 	}
 }
 
 func layerNormPull(args *layerNormArgs) {
-	switch {
-	case active == portable || args.channels%128 != 0:
-		layerNormPullGeneric(args)
-	case active == wide512:
+	switch active {
+	case wide512:
 		layerNormPullAVX512(args)
-	default:
+	case wide256:
 		layerNormPullAVX2(args)
+	default:
+		layerNormPullGeneric(args)
 	}
 }
 

@@ -33,12 +33,18 @@ type layerNormArgs struct {
 	dst, scale, src, shift        unsafe.Pointer
 	stride, shiftStride, channels int
 	rows                          int
-	mean, variance, epsilon       float32 // 1/n, 1/(n-1)
+	mask                          unsafe.Pointer // of the channels that do not fill 32, or nil
+	mean, variance, epsilon       float32        // 1/n, 1/(n-1)
 }
 
 type addArgs struct {
 	dst, src unsafe.Pointer
 	n        int
+}
+
+type scaleArgs struct {
+	dst, factor, src unsafe.Pointer
+	n                int
 }
 
 type squaresArgs struct {

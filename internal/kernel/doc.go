@@ -18,9 +18,10 @@
 //
 // # Threads
 //
-// Kernels run on the calling goroutine and share nothing: to use more threads
+// Functions run on the calling goroutine and share nothing: to use more threads
 // call them from more goroutines, on parts whose bounds depend on the problem
-// only. One assembly call takes well under a millisecond, since calls into
+// only. The methods of plans (Product, Convolver, Filter) work on all cores by
+// themselves. One assembly call takes well under a millisecond, since calls into
 // assembly cannot be preempted.
 //
 // # Layout
@@ -34,13 +35,34 @@
 // The products work on tiles of 8 x 32 (AVX-512) or 6 x 16 values (AVX2) of C
 // that stay in registers while k runs. The right side is packed in panels of 32
 // columns, at most 256 rows of which, 32 KB, are in use at a time and stay in
-// the first-level cache.
+// the first-level cache; all panels of 256 rows lie together. A tile of C is asked
+// for before it is needed, or waiting for it would cost up to a fifth of the time
+// of large products.
+//
+// # Convolutions
+//
+// An Image is a batch of images with channels last, so that its pixels are the
+// rows of a Matrix. A Convolution is a shape; its weights are packed in a Filter,
+// for either direction; a Convolver applies it to images of one size and pulls
+// cotangents back to the source and to the weights:
+//
+//	v := kernel.NewConvolver(c, batch, height, width)
+//	v.Bind(kernel.Slab(v.WorkspaceSize(workers)), workers)
+//	f := kernel.NewFilter(c)
+//	f.Pack(weights)
+//	v.Forward(dst, src, f, kernel.Extra{Bias: bias})
+//
+// Size 3 with step 1, most of a U-Net, goes by Winograd's algorithm with a quarter
+// of the products; the rest by the definition. Neither copies or pads images:
+// tables say which pixels a tile of the result meets. Convolver and Filter work on
+// all cores by themselves, see Convolver.
 //
 // # Assembly
 //
 // The .s files are emitted by the program in gen, from one description for both
 // instruction sets; do not edit them. Every kernel has a portable twin of the
-// same arguments in generic.go, the probes of the machine in probe.go.
+// same arguments in generic.go, convolution_generic.go and winograd_generic.go,
+// the probes of the machine in probe.go.
 package kernel
 
 //go:generate go run ./gen

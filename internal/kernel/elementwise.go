@@ -39,6 +39,39 @@ func SiLUPull(dst, grad, src []float32) {
 	}
 }
 
+// SiLUSlope computes dst = src sigmoid(src) and slope, its derivative at src:
+// pulling back is then one Scale. dst or slope may be src.
+func SiLUSlope(dst, slope, src []float32) {
+	if len(dst) != len(src) || len(slope) != len(src) {
+		panic("kernel: lengths do not match")
+	}
+	whole := len(src) / vector * vector
+	if whole > 0 {
+		siluSlope(&siluArgs{dst: pointer(dst), grad: pointer(slope), src: pointer(src), n: whole})
+	}
+	if whole < len(src) {
+		var last, lastSlope [vector]float32
+		copy(last[:], src[whole:])
+		siluSlope(&siluArgs{dst: pointer(last[:]), grad: pointer(lastSlope[:]), src: pointer(last[:]), n: vector})
+		copy(dst[whole:], last[:])
+		copy(slope[whole:], lastSlope[:])
+	}
+}
+
+// Scale computes dst = src factor, value by value. dst may be either.
+func Scale(dst, src, factor []float32) {
+	if len(dst) != len(src) || len(factor) != len(src) {
+		panic("kernel: lengths do not match")
+	}
+	whole := len(src) / vector * vector
+	if whole > 0 {
+		scale(&scaleArgs{pointer(dst), pointer(factor), pointer(src), whole})
+	}
+	for i := whole; i < len(src); i++ {
+		dst[i] = src[i] * factor[i]
+	}
+}
+
 // Add computes dst += src.
 func Add(dst, src []float32) {
 	if len(dst) != len(src) {

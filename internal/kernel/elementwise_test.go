@@ -34,11 +34,19 @@ func TestSiLUAgreesWithFloat64(t *testing.T) {
 			d, check := guarded(n)
 			kernel.SiLUPull(d, g, x)
 			check(t)
+			z, check := guarded(n)
+			slope, checkSlope := guarded(n)
+			kernel.SiLUSlope(z, slope, x)
+			check(t)
+			checkSlope(t)
 			for i := range x {
 				v := float64(x[i])
 				s := sigmoid(v)
-				if !near(y[i], v*s, relative, 0) {
-					t.Fatalf("SiLU(%g) = %g, want %g", v, y[i], v*s)
+				if !near(y[i], v*s, relative, 0) || !near(z[i], v*s, relative, 0) {
+					t.Fatalf("SiLU(%g) = %g and %g, want %g", v, y[i], z[i], v*s)
+				}
+				if want := s * (1 + v*(1-s)); !near(slope[i], want, relative, 1e-6*s*(1+math.Abs(v))) {
+					t.Fatalf("slope at %g = %g, want %g", v, slope[i], want)
 				}
 				// The derivative is a difference for negative x.
 				if want := float64(g[i]) * s * (1 + v*(1-s)); !near(d[i], want, relative, 1e-6*s*math.Abs(float64(g[i])*(1+math.Abs(v)))) {
@@ -59,25 +67,33 @@ func TestSiLUAtTheEndsOfTheRange(t *testing.T) {
 		}
 		kernel.SiLU(y, x)
 		kernel.SiLUPull(d, one, x)
+		z, slope := slices.Clone(x), make([]float32, len(x))
+		kernel.SiLUSlope(z, slope, z)
 		for i, v := range x {
-			switch {
-			case v != v:
-				if y[i] == y[i] || d[i] == d[i] {
-					t.Errorf("NaN became %g and %g", y[i], d[i])
-				}
-			case v > 50:
-				if y[i] != v || d[i] != 1 {
-					t.Errorf("SiLU(%g) = %g, derivative %g", v, y[i], d[i])
-				}
-			case v < -50: // vanishes but for what the limit of the exponential leaves
-				if !near(y[i], 0, 0, 1e-36*math.Abs(float64(v))) || !near(d[i], 0, 0, 1e-36*math.Abs(float64(v))) {
-					t.Errorf("SiLU(%g) = %g, derivative %g", v, y[i], d[i])
-				}
-			case !near(y[i], float64(v)/2, 0, 1e-44) || d[i] != 0.5:
-				t.Errorf("SiLU(%g) = %g, derivative %g", v, y[i], d[i])
-			}
+			checkSiLU(t, v, y[i], d[i])
+			checkSiLU(t, v, z[i], slope[i])
 		}
 	})
+}
+
+// checkSiLU checks value and derivative at the ends of the range and at zero.
+func checkSiLU(t *testing.T, v, y, d float32) {
+	t.Helper()
+	right := false
+	switch {
+	case v != v:
+		right = y != y && d != d
+	case v > 50:
+		right = y == v && d == 1
+	case v < -50: // vanishes but for what the limit of the exponential leaves
+		least := 1e-36 * math.Abs(float64(v))
+		right = near(y, 0, 0, least) && near(d, 0, 0, least)
+	default:
+		right = near(y, float64(v)/2, 0, 1e-44) && d == 0.5
+	}
+	if !right {
+		t.Errorf("SiLU(%g) = %g, derivative %g", v, y, d)
+	}
 }
 
 func TestSiLUOfAValueDoesNotDependOnItsPlace(t *testing.T) {
@@ -127,7 +143,8 @@ func sum64(x, y []float32) []float64 {
 func TestLayerNormAgreesWithFloat64(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 1))
-		for _, shape := range [][3]int{{3, 32, 32}, {2, 20, 32}, {5, 256, 256}, {1, 64, 96}, {4, 2, 2}, {0, 32, 32}} {
+		for _, shape := range [][3]int{{3, 32, 32}, {2, 20, 32}, {5, 256, 256}, {1, 64, 96}, {4, 2, 2}, {0, 32, 32},
+			{3, 17, 20}, {2, 33, 48}, {4, 47, 47}, {3, 63, 70}, {2, 7, 9}} {
 			rows, n, stride := shape[0], shape[1], shape[2]
 			for _, shared := range []bool{false, true} {
 				data, shift := normal(r, rows*stride+n), normal(r, rows*stride+n)
@@ -166,7 +183,7 @@ func TestLayerNormAgreesWithFloat64(t *testing.T) {
 func TestLayerNormPullIsTheDerivative(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 1))
-		for _, n := range []int{2, 12, 32, 96} {
+		for _, n := range []int{2, 12, 17, 32, 47, 63, 96} {
 			const rows = 3
 			x, g := normal(r, rows*n), normal(r, rows*n)
 			y, scale := make([]float32, rows*n), make([]float32, rows)
@@ -199,11 +216,19 @@ func TestLayerNormPullIsTheDerivative(t *testing.T) {
 	})
 }
 
-func TestAddIsExact(t *testing.T) {
+func TestAddAndScaleAreExact(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 1))
 		for _, n := range lengths {
 			x, y := normal(r, n), normal(r, n)
+			scaled, check := guarded(n)
+			kernel.Scale(scaled, x, y)
+			check(t)
+			for i := range x {
+				if scaled[i] != x[i]*y[i] {
+					t.Fatalf("length %d: %g times %g is %g", n, x[i], y[i], scaled[i])
+				}
+			}
 			z, check := guarded(n)
 			copy(z, y)
 			kernel.Add(z, x)
@@ -259,6 +284,8 @@ func TestElementwiseKernelsDoNotAllocate(t *testing.T) {
 		if n := testing.AllocsPerRun(10, func() {
 			kernel.SiLU(y, x)
 			kernel.SiLUPull(g, g, x)
+			kernel.SiLUSlope(y, g, x)
+			kernel.Scale(g, g, x)
 			kernel.Add(x, y)
 			kernel.SumSquares(x)
 			kernel.AddColumnSums(x[:32], matrix(y[:64], 32))

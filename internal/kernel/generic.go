@@ -44,16 +44,19 @@ func productGeneric(p *productArgs, transposed bool) {
 	}
 }
 
-// sigmoidInverse is 1 + exp(-x) with x limited to +-87.
+// sigmoidInverse is 1 + exp(-x) with x limited to +-87; gen/elementwise.go says
+// how.
 func sigmoidInverse(x float32) float32 {
+	const magic = 3 << 22
 	x = min(max(x, -87), 87)
-	n := float32(math.RoundToEven(float64(x * -math.Log2E)))
+	t := float32(x*-math.Log2E) + magic
+	n := t - magic
 	r := -x - n*0.693359375 + n*2.12194440e-4
-	p := float32(1.9875691500e-4)
-	for _, c := range [...]float32{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1} {
+	p := float32(8.3125248767e-3)
+	for _, c := range [...]float32{4.1890113171e-2, 1.6667114465e-1, 4.9999231791e-1, 1, 1} {
 		p = p*r + c
 	}
-	return 1 + p*math.Float32frombits(uint32(int32(n)+127)<<23)
+	return 1 + math.Float32frombits(math.Float32bits(p)+math.Float32bits(t)<<23)
 }
 
 func siluGeneric(p *siluArgs) {
@@ -64,6 +67,18 @@ func siluGeneric(p *siluArgs) {
 			continue
 		}
 		dst[i] = x / sigmoidInverse(x)
+	}
+}
+
+func siluSlopeGeneric(p *siluArgs) {
+	dst, slope, src := floats(p.dst, p.n), floats(p.grad, p.n), floats(p.src, p.n)
+	for i, x := range src {
+		if x != x {
+			dst[i], slope[i] = x, x
+			continue
+		}
+		s := 1 / sigmoidInverse(x)
+		dst[i], slope[i] = x*s, s*((1-s)*x+1)
 	}
 }
 
@@ -127,6 +142,13 @@ func addGeneric(p *addArgs) {
 	dst, src := floats(p.dst, p.n), floats(p.src, p.n)
 	for i, x := range src {
 		dst[i] += x
+	}
+}
+
+func scaleGeneric(p *scaleArgs) {
+	dst, factor, src := floats(p.dst, p.n), floats(p.factor, p.n), floats(p.src, p.n)
+	for i, x := range src {
+		dst[i] = x * factor[i]
 	}
 }
 

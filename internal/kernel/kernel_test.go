@@ -143,6 +143,8 @@ func TestShapeMistakesPanic(t *testing.T) {
 		},
 		"no panels":         func() { kernel.NewPanels(0, 32) },
 		"silu":              func() { kernel.SiLU(x, x[1:]) },
+		"silu slope":        func() { kernel.SiLUSlope(x, x[1:], x) },
+		"scale":             func() { kernel.Scale(x, x, x[1:]) },
 		"silu pull":         func() { kernel.SiLUPull(x, x, x[1:]) },
 		"add":               func() { kernel.Add(x, x[1:]) },
 		"column sums":       func() { kernel.AddColumnSums(x[:31], m(2, 31)) },

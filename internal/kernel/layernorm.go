@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // Epsilon is added to the variance by LayerNorm.
 const Epsilon = 1e-5
 
@@ -50,13 +52,26 @@ func sameShape(a, b Matrix) bool {
 	return a.Rows == b.Rows && a.Columns == b.Columns && a.Stride == b.Stride
 }
 
+// firstLanes is a mask of 32 lanes from any of its first words on: of the first
+// n where 32-n words are skipped.
+var firstLanes = func() (mask [2 * ColumnUnit]uint32) {
+	for i := range ColumnUnit {
+		mask[i] = 1<<32 - 1
+	}
+	return mask
+}()
+
 func normArgs(dst Matrix, scale []float32, src Matrix) layerNormArgs {
 	n := src.Columns
 	if n < 2 {
 		panic("kernel: a layer norm needs two columns")
 	}
+	var mask unsafe.Pointer
+	if left := n % ColumnUnit; left > 0 {
+		mask = unsafe.Pointer(&firstLanes[ColumnUnit-left])
+	}
 	return layerNormArgs{
-		dst: pointer(dst.Data), scale: pointer(scale), src: pointer(src.Data),
+		mask: mask, dst: pointer(dst.Data), scale: pointer(scale), src: pointer(src.Data),
 		stride: 4 * src.Stride, channels: 4 * n, rows: src.Rows,
 		mean: 1 / float32(n), variance: 1 / float32(n-1), epsilon: Epsilon,
 	}

@@ -32,49 +32,69 @@ func Multiply(c, a Matrix, b *Panels, bias []float32, add bool) {
 	if a.Rows != c.Rows || a.Columns != b.k || c.Columns != b.n || bias != nil && len(bias) != b.n {
 		panic("kernel: shapes of a product do not match")
 	}
-	whole := a.Rows / RowUnit * RowUnit
+	multiply(c, a, &right{b, 0, bias}, add)
+}
+
+// right is the right side of a product, from a column of the panels on.
+type right struct {
+	*Panels
+	column int
+	bias   []float32
+}
+
+// block sets the panel and the bias for a column of C.
+func (r *right) block(args *productArgs, depth, column int) {
+	args.b = pointer(r.at(depth, r.column+column))
+	args.bias = nil
+	if r.bias != nil && depth == 0 {
+		args.bias = pointer(r.bias[column:])
+	}
+}
+
+func multiply(c, a Matrix, b *right, add bool) {
 	for depth := 0; depth < b.k; depth += depthBlock {
-		block := productArgs{k: min(depthBlock, b.k-depth), lda: 4 * a.Stride, ldc: 4 * c.Stride}
-		if add || depth > 0 {
-			block.add = 1
+		part := a
+		part.Data = a.Data[min(depth, len(a.Data)):]
+		multiplyBlock(c, part, b, depth, add || depth > 0)
+	}
+}
+
+// multiplyBlock multiplies the first columns of A with the block of rows of B at
+// depth.
+func multiplyBlock(c, a Matrix, b *right, depth int, add bool) {
+	block := productArgs{k: min(depthBlock, b.k-depth), lda: 4 * a.Stride, ldc: 4 * c.Stride}
+	if add {
+		block.add = 1
+	}
+	whole := a.Rows / RowUnit * RowUnit
+	for row := 0; row < whole; row += heightBlock {
+		block.rows = min(heightBlock, whole-row)
+		block.a = pointer(a.Data[row*a.Stride:])
+		for column := 0; column < c.Columns; column += ColumnUnit {
+			b.block(&block, depth, column)
+			block.c = pointer(c.Data[row*c.Stride+column:])
+			productAN(&block)
 		}
-		for row := 0; row < whole; row += heightBlock {
-			block.rows = min(heightBlock, whole-row)
-			block.a = pointer(a.Data[row*a.Stride+depth:])
-			for column := 0; column < b.n; column += ColumnUnit {
-				block.b = pointer(b.data[column*b.k+depth*ColumnUnit:])
-				block.c = pointer(c.Data[row*c.Stride+column:])
-				if bias != nil && depth == 0 {
-					block.bias = pointer(bias[column:])
-				}
-				productAN(&block)
-			}
-			block.bias = nil
-		}
-		if whole < a.Rows {
-			multiplyLast(&block, c, a, b, bias, whole, depth)
-		}
+	}
+	if whole < a.Rows {
+		multiplyLast(block, c, a, b, depth)
 	}
 }
 
 // multiplyLast computes the rows of C that do not fill a tile, in a tile of
 // its own.
-func multiplyLast(block *productArgs, c, a Matrix, b *Panels, bias []float32, row, depth int) {
+func multiplyLast(last productArgs, c, a Matrix, b *right, depth int) {
 	var tileA [RowUnit * depthBlock]float32
 	var tileC [RowUnit * ColumnUnit]float32
+	row := a.Rows / RowUnit * RowUnit
 	count := a.Rows - row
 	for i := range count {
-		start := (row+i)*a.Stride + depth
-		copy(tileA[i*depthBlock:][:block.k], a.Data[start:])
+		copy(tileA[i*depthBlock:][:last.k], a.Data[(row+i)*a.Stride:])
 	}
-	last := *block
 	last.rows, last.lda, last.ldc = RowUnit, 4*depthBlock, 4*ColumnUnit
 	last.a, last.c = pointer(tileA[:]), pointer(tileC[:])
-	for column := 0; column < b.n; column += ColumnUnit {
-		last.b = pointer(b.data[column*b.k+depth*ColumnUnit:])
-		if bias != nil && depth == 0 {
-			last.bias = pointer(bias[column:])
-		}
+	for column := 0; column < c.Columns; column += ColumnUnit {
+		b.block(&last, depth, column)
 		for i := range count {
 			copy(tileC[i*ColumnUnit:][:ColumnUnit], c.Data[(row+i)*c.Stride+column:])
 		}

@@ -8,6 +8,8 @@ func supported() []string { return []string{Generic} }
 func productAN(args *productArgs)       { productGeneric(args, false) }
 func productAT(args *productArgs)       { productGeneric(args, true) }
 func silu(args *siluArgs)               { siluGeneric(args) }
+func siluSlope(args *siluArgs)          { siluSlopeGeneric(args) }
+func scale(args *scaleArgs)             { scaleGeneric(args) }
 func siluPull(args *siluArgs)           { siluPullGeneric(args) }
 func layerNorm(args *layerNormArgs)     { layerNormGeneric(args) }
 func layerNormPull(args *layerNormArgs) { layerNormPullGeneric(args) }

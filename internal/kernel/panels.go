@@ -1,7 +1,9 @@
 package kernel
 
 // Panels is a matrix of k rows and n columns packed for the right side of
-// Multiply: panels of ColumnUnit columns, each k rows of contiguous values.
+// Multiply: blocks of depthBlock rows, each cut into panels of ColumnUnit columns
+// with contiguous rows. What a product reads together lies together, so that it
+// spreads evenly over a cache.
 type Panels struct {
 	k, n int // n is a multiple of ColumnUnit
 	data []float32
@@ -15,6 +17,14 @@ func NewPanels(k, n int) *Panels {
 	}
 	n = RoundUp(n, ColumnUnit)
 	return &Panels{k: k, n: n, data: Slab(k * n)}
+}
+
+// at is the memory of a panel from a row on, to the end of the row's block.
+func (p *Panels) at(row, column int) []float32 {
+	first := row / depthBlock * depthBlock
+	depth := min(depthBlock, p.k-first)
+	start := first*p.n + column*depth
+	return p.data[start:][(row-first)*ColumnUnit : depth*ColumnUnit]
 }
 
 // Block is a matrix with any steps between its values, in elements: value
@@ -31,11 +41,24 @@ func (p *Panels) Pack(first int, b Block) {
 	if first < 0 || first+b.Rows > p.k || b.Columns > p.n {
 		panic("kernel: block leaves the panels")
 	}
+	for b.Rows > 0 {
+		part := b
+		part.Rows = min(b.Rows, depthBlock-first%depthBlock)
+		p.packBlock(first, part)
+		first += part.Rows
+		if b.Rows -= part.Rows; b.Rows > 0 {
+			b.Data = b.Data[part.Rows*b.RowStep:]
+		}
+	}
+}
+
+// packBlock copies a block that lies within a block of rows.
+func (p *Panels) packBlock(first int, b Block) {
 	for column := 0; column < b.Columns; column += ColumnUnit {
 		part := b
 		part.Data = b.Data[column*b.ColumnStep:]
 		part.Columns = min(ColumnUnit, b.Columns-column)
-		panel := p.data[column*p.k+first*ColumnUnit:]
+		panel := p.at(first, column)
 		switch {
 		case b.ColumnStep == 1:
 			packRows(panel, part)

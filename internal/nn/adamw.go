@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"retrace/internal/kernel"
+	"retrace/internal/parallel"
 )
 
 // AdamW is the optimiser of Loshchilov & Hutter, Decoupled Weight Decay
@@ -14,7 +15,8 @@ import (
 //	average = Retention average + (1-Retention) w
 //
 // Its state is First, Second, Average and Steps: a run that restores them and
-// the weights goes on with the same bytes.
+// the weights goes on with the same bytes. With Retention 0 the average is the
+// weights: Average may then be set to them, which saves memory and time.
 type AdamW struct {
 	Beta1, Beta2 float64 // decay of the moments, in [0, 1)
 	Epsilon      float64 // > 0
@@ -27,7 +29,16 @@ type AdamW struct {
 	Steps         int       // steps done
 
 	weights []float32
+
+	// of the step in progress
+	gradient         []float32
+	squares          []float64 // sums of squares of the gradient's blocks
+	step             kernel.AdamStep
+	square, optimise func(worker, block int)
 }
+
+// adamBlock is the number of parameters that a core updates at once.
+const adamBlock = 1 << 14
 
 // NewAdamW returns an optimiser of the weights, which it updates in place: a
 // Network's Slab. The moments are zero, the average starts at the weights.
@@ -39,14 +50,24 @@ func NewAdamW(weights []float32) *AdamW {
 		First: kernel.Slab(len(weights)), Second: kernel.Slab(len(weights)), Average: kernel.Slab(len(weights)),
 	}
 	copy(a.Average, weights)
+	a.squares = make([]float64, (len(weights)+adamBlock-1)/adamBlock)
+	a.square, a.optimise = a.squareBlock, a.optimiseBlock
 	return a
 }
 
-// Step updates the weights along the gradient and returns the norm that the
-// gradient had before clipping. Where that norm is not finite nothing is
-// changed, and the caller must treat the training as diverged.
+// Step updates the weights along the gradient, on all cores, and returns the
+// norm that the gradient had before clipping. Where that norm is not finite
+// nothing is changed, and the caller must treat the training as diverged.
 func (a *AdamW) Step(gradient []float32, rate float64) (norm float64) {
-	norm = math.Sqrt(kernel.SumSquares(gradient))
+	if len(gradient) != len(a.weights) {
+		panic("nn: a gradient of other weights")
+	}
+	a.gradient = gradient
+	parallel.Run(len(a.squares), a.square)
+	for _, s := range a.squares {
+		norm += s
+	}
+	norm = math.Sqrt(norm)
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
 		return norm
 	}
@@ -56,14 +77,28 @@ func (a *AdamW) Step(gradient []float32, rate float64) (norm float64) {
 	}
 	a.Steps++
 	n := float64(a.Steps)
-	kernel.AdamW(
-		kernel.Moments{Parameters: a.weights, First: a.First, Second: a.Second, Average: a.Average},
-		gradient,
-		kernel.AdamStep{
-			Scale: float32(scale), Beta1: float32(a.Beta1), Beta2: float32(a.Beta2),
-			Correction: float32(1 / (1 - math.Pow(a.Beta2, n))), Epsilon: float32(a.Epsilon),
-			Decay: float32(1 - rate*a.WeightDecay), Rate: float32(rate / (1 - math.Pow(a.Beta1, n))),
-			Fresh: float32(1 - a.Retention),
-		})
+	a.step = kernel.AdamStep{
+		Scale: float32(scale), Beta1: float32(a.Beta1), Beta2: float32(a.Beta2),
+		Correction: float32(1 / (1 - math.Pow(a.Beta2, n))), Epsilon: float32(a.Epsilon),
+		Decay: float32(1 - rate*a.WeightDecay), Rate: float32(rate / (1 - math.Pow(a.Beta1, n))),
+		Fresh: float32(1 - a.Retention),
+	}
+	parallel.Run(len(a.squares), a.optimise)
 	return norm
+}
+
+func (a *AdamW) squareBlock(_, block int) {
+	a.squares[block] = kernel.SumSquares(blockOf(a.gradient, block))
+}
+
+func (a *AdamW) optimiseBlock(_, block int) {
+	kernel.AdamW(kernel.Moments{
+		Parameters: blockOf(a.weights, block), First: blockOf(a.First, block),
+		Second: blockOf(a.Second, block), Average: blockOf(a.Average, block),
+	}, blockOf(a.gradient, block), a.step)
+}
+
+// blockOf is a block of a slab.
+func blockOf(slab []float32, block int) []float32 {
+	return slab[block*adamBlock : min((block+1)*adamBlock, len(slab))]
 }

@@ -13,27 +13,31 @@ import (
 //
 // for every row, or once where all rows share their time.
 type condition struct {
-	count     int // times of the last forward pass
+	capacity  int // most times
+	count     int // of the last forward pass
 	features  buffer
-	hidden    buffer
+	hidden    buffer // then the slope of SiLU there
 	activated buffer
 	embedding buffer
 	shifts    []buffer // one a block
 
-	gradShift, gradEmbedding, gradHidden buffer
+	gradEmbedding, gradHidden buffer
 }
 
 func newCondition(shape Shape, rows int) condition {
-	vectors := func(n int) buffer { return newBuffer(rows, kernel.RoundUp(n, kernel.ColumnUnit), 0) }
-	c := condition{
-		features: vectors(2 * Frequencies), hidden: vectors(embeddingWidth), activated: vectors(embeddingWidth),
-		embedding: vectors(shape.Embedding),
-		gradShift: vectors(shape.Width), gradEmbedding: vectors(shape.Embedding), gradHidden: vectors(embeddingWidth),
-	}
+	c := condition{capacity: rows}
+	c.features, c.hidden, c.activated = c.vectors(2*Frequencies), c.vectors(embeddingWidth), c.vectors(embeddingWidth)
+	c.embedding = c.vectors(shape.Embedding)
+	c.gradEmbedding, c.gradHidden = c.vectors(shape.Embedding), c.vectors(embeddingWidth)
 	for range shape.Blocks {
-		c.shifts = append(c.shifts, vectors(shape.Width))
+		c.shifts = append(c.shifts, c.vectors(shape.Width))
 	}
 	return c
+}
+
+// vectors returns a buffer of a vector for every noise time.
+func (c *condition) vectors(n int) buffer {
+	return newBuffer(c.capacity, kernel.RoundUp(n, kernel.ColumnUnit), 0)
 }
 
 // padded is the number of rows that products compute.
@@ -51,25 +55,16 @@ func (c *condition) forward(p *Packed, times []float32) {
 	m := c.padded()
 	p.embedding[0].apply(c.hidden, c.features, m, false)
 	n := m * c.hidden.pitch
-	kernel.SiLU(c.activated.data[:n], c.hidden.data[:n])
+	kernel.SiLUSlope(c.activated.data[:n], c.hidden.data[:n], c.hidden.data[:n])
 	p.embedding[1].apply(c.embedding, c.activated, m, false)
 	for i := range c.shifts {
 		p.blocks[i].shift.apply(c.shifts[i], c.embedding, m, false)
 	}
 }
 
-// pullShift adds the gradients of a shift layer to grad, and that of the
-// embedding to gradEmbedding; first tells that there is nothing there yet.
-func (c *condition) pullShift(p *packedLayer, gradShift buffer, grad, scratch []float32, first bool) {
-	p.layer.gradient(grad, c.embedding, gradShift, c.count, scratch)
-	p.pullInput(c.gradEmbedding, gradShift, c.padded(), !first)
-}
-
-// pullEmbedding adds the gradients of the embedding's layers to grad.
-func (c *condition) pullEmbedding(p *Packed, grad, scratch []float32) {
-	p.embedding[1].layer.gradient(grad, c.activated, c.gradEmbedding, c.count, scratch)
+// pullEmbedding pulls the gradient of the embedding back to its first layer.
+func (c *condition) pullEmbedding(p *Packed) {
 	p.embedding[1].pullInput(c.gradHidden, c.gradEmbedding, c.padded(), false)
 	n := c.padded() * c.hidden.pitch
-	kernel.SiLUPull(c.gradHidden.data[:n], c.gradHidden.data[:n], c.hidden.data[:n])
-	p.embedding[0].layer.gradient(grad, c.features, c.gradHidden, c.count, scratch)
+	kernel.Scale(c.gradHidden.data[:n], c.gradHidden.data[:n], c.hidden.data[:n])
 }

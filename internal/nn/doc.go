@@ -26,12 +26,13 @@
 // PullInput and PullAll pull cotangents back at the point of the last Forward.
 // There is no tape; every layer's pullback is written by hand.
 //
-// Training cuts the batch into chunks of a fixed number of rows, lets PullAll
-// add the gradient of each chunk to a slab of its own, and adds the slabs in
-// the order of the chunks: the result then does not depend on the number of
-// workers. Chunks of 128 or more rows of a wide perceptron keep the kernels
-// busiest, since every chunk reads all weights; 256 to 1024 rows times times
-// suit narrow convolutions.
+// Training cuts the batch into chunks of a fixed number of rows, each with a
+// workspace. Forward and PullAll work on one core; PullAll leaves the cotangent of
+// every layer, of which a Gradient makes the gradient of the parameters, all cores
+// sharing the weights instead of the rows. AdamW.Step and Packed.Refresh use all
+// cores too. No result depends on their number. Chunks of at least 32 rows share
+// the reading of the weights; so many that their activations, 4 (5 Blocks + 4)
+// Width bytes a row, stay in the second-level cache are best.
 //
 // # Memory
 //

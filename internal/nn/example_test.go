@@ -25,7 +25,7 @@ func Example() {
 	packed := network.Pack()
 	workspace := nn.NewWorkspace(network.Shape(), rows, 1)
 	optimiser := nn.NewAdamW(network.Slab())
-	gradient := make([]float32, len(network.Slab()))
+	gradient := nn.NewGradient(network)
 	noiseTime := []float32{0} // the same for all rows
 	var loss float64
 	for range 300 {
@@ -36,9 +36,10 @@ func Example() {
 			loss += float64(difference*difference) / rows
 			g[i] = 2 * difference / rows
 		}
-		clear(gradient)
-		workspace.PullAll(packed, nil, g, gradient)
-		optimiser.Step(gradient, 1e-2)
+		workspace.PullAll(packed, nil, g)
+		gradient.Clear()
+		gradient.Add([]*nn.Workspace{workspace})
+		optimiser.Step(gradient.Values(), 1e-2)
 		packed.Refresh(network)
 	}
 	fmt.Println("fitted:", loss < 1e-3)

@@ -89,50 +89,5 @@ func convolution(name string, in, out, taps int) *layer {
 	}
 }
 
-// gradient adds the gradient of the layer to grad, which has the layout of the
-// slab, given its argument x and the gradient gy of its result. Rows of gy
-// that are no result, the halos, must be zero.
-func (l *layer) gradient(grad []float32, x, gy buffer, rows int, scratch []float32) {
-	columns := kernel.RoundUp(l.taps*l.inPitch, kernel.ColumnUnit)
-	c := kernel.Matrix{Data: l.weight(grad), Rows: l.out, Columns: columns, Stride: columns}
-	direct := columns == l.in && l.out%kernel.RowUnit == 0
-	if !direct {
-		c.Rows = kernel.RoundUp(l.out, kernel.RowUnit)
-		c.Data = scratch[:c.Rows*columns]
-		clear(c.Data)
-	}
-	a := gy.rows(rows)
-	a.Columns = c.Rows
-	b := x.windows(rows, l.taps)
-	b.Columns = columns
-	kernel.MultiplyTransposed(c, a, b)
-	if !direct {
-		l.scatter(grad, c)
-	}
-	sums := scratch[:l.outPitch]
-	clear(sums)
-	kernel.AddColumnSums(sums, gy.rows(rows))
-	for i, s := range sums[:l.out] {
-		l.bias(grad)[i] += s
-	}
-}
-
-// scratchSize is the number of values that gradient needs.
-func (l *layer) scratchSize() int {
-	return kernel.RoundUp(l.out, kernel.ColumnUnit) * kernel.RoundUp(l.taps*l.inPitch, kernel.ColumnUnit)
-}
-
-// scatter adds the gradient c, (out, tap, padded in), to the layout (out, in,
-// tap) of the slab.
-func (l *layer) scatter(grad []float32, c kernel.Matrix) {
-	weight := l.weight(grad)
-	for o := range l.out {
-		row := weight[o*l.in*l.taps:][:l.in*l.taps]
-		for j := range l.taps {
-			source := c.Data[o*c.Stride+j*l.inPitch:][:l.in]
-			for i, g := range source {
-				row[i*l.taps+j] += g
-			}
-		}
-	}
-}
+// columns is the number of values of x that meet one of y, padded.
+func (l *layer) columns() int { return kernel.RoundUp(l.taps*l.inPitch, kernel.ColumnUnit) }

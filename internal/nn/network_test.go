@@ -96,16 +96,16 @@ func TestMisusePanics(t *testing.T) {
 	other := newProblem(t, nn.Shape{In: 3, Out: 2, Width: 8, Blocks: 1, Kernel: 3, Embedding: 4}, 2, 5, 1)
 	p.forward()
 	for name, call := range map[string]func(){
-		"other weights":      func() { p.workspace.Forward(other.packed, p.out, p.in, p.times, 2, 5) },
-		"too many rows":      func() { p.workspace.Forward(p.packed, p.out, p.in, p.times, 3, 5) },
-		"too long":           func() { p.workspace.Forward(p.packed, p.out, p.in, p.times, 2, 6) },
-		"length of input":    func() { p.workspace.Forward(p.packed, p.out, p.in[1:], p.times, 2, 5) },
-		"number of times":    func() { p.workspace.Forward(p.packed, p.out, p.in, make([]float32, 3), 2, 5) },
-		"length of gradient": func() { p.workspace.PullInput(p.packed, p.gin[1:], p.gout) },
-		"before forward":     func() { nn.NewWorkspace(small, 2, 5).PullInput(p.packed, p.gin, p.gout) },
-		"no gradient":        func() { p.workspace.PullAll(p.packed, p.gin, p.gout, nil) },
-		"refresh":            func() { p.packed.Refresh(other.network) },
-		"workspace":          func() { nn.NewWorkspace(small, 0, 5) },
+		"other weights":       func() { p.workspace.Forward(other.packed, p.out, p.in, p.times, 2, 5) },
+		"too many rows":       func() { p.workspace.Forward(p.packed, p.out, p.in, p.times, 3, 5) },
+		"too long":            func() { p.workspace.Forward(p.packed, p.out, p.in, p.times, 2, 6) },
+		"length of input":     func() { p.workspace.Forward(p.packed, p.out, p.in[1:], p.times, 2, 5) },
+		"number of times":     func() { p.workspace.Forward(p.packed, p.out, p.in, make([]float32, 3), 2, 5) },
+		"length of gradient":  func() { p.workspace.PullInput(p.packed, p.gin[1:], p.gout) },
+		"before forward":      func() { nn.NewWorkspace(small, 2, 5).PullInput(p.packed, p.gin, p.gout) },
+		"before pulling back": func() { p.gradient.Add([]*nn.Workspace{p.workspace}) },
+		"refresh":             func() { p.packed.Refresh(other.network) },
+		"workspace":           func() { nn.NewWorkspace(small, 0, 5) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

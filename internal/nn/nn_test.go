@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -13,13 +14,14 @@ import (
 
 // A problem is a network with all parameters random, and arguments for it.
 type problem struct {
-	network        *nn.Network
-	packed         *nn.Packed
-	workspace      *nn.Workspace
-	rows, time     int
-	in, gout       []float32
-	times          []float32
-	out, gin, grad []float32
+	network    *nn.Network
+	packed     *nn.Packed
+	workspace  *nn.Workspace
+	rows, time int
+	in, gout   []float32
+	times      []float32
+	out, gin   []float32
+	gradient   *nn.Gradient
 }
 
 func normal(r *rand.Rand, n int) []float32 {
@@ -49,8 +51,15 @@ func newProblem(tb testing.TB, shape nn.Shape, rows, time, times int) *problem {
 		p.times = append(p.times, r.Float32())
 	}
 	p.out, p.gin = make([]float32, len(p.gout)), make([]float32, len(p.in))
-	p.grad = make([]float32, len(n.Slab()))
+	p.gradient = nn.NewGradient(n)
 	return p
+}
+
+// pullAll replaces the gradient by that of the last forward pass.
+func (p *problem) pullAll() {
+	p.workspace.PullAll(p.packed, p.gin, p.gout)
+	p.gradient.Clear()
+	p.gradient.Add([]*nn.Workspace{p.workspace})
 }
 
 func (p *problem) forward() { p.workspace.Forward(p.packed, p.out, p.in, p.times, p.rows, p.time) }
@@ -136,7 +145,7 @@ func TestPullAllIsTheDerivative(t *testing.T) {
 		p.forward()
 		p.workspace.PullInput(p.packed, p.gin, p.gout)
 		gin := slices.Clone(p.gin)
-		p.workspace.PullAll(p.packed, p.gin, p.gout, p.grad)
+		p.pullAll()
 		if !slices.Equal(gin, p.gin) {
 			t.Error("PullAll and PullInput differ")
 		}
@@ -144,12 +153,12 @@ func TestPullAllIsTheDerivative(t *testing.T) {
 		offset := 0
 		for _, parameter := range p.network.Parameters() {
 			values := r.parameters[parameter.Name]
-			got := p.grad[offset:][:len(values)]
+			got := p.gradient.Values()[offset:][:len(values)]
 			offset += len(values)
 			// A few values of every parameter: the reference is slow.
 			var chosen []float32
 			var want []float64
-			for i := 0; i < len(values); i += 1 + len(values)/13 {
+			for i := 0; i < len(values); i += 1 + len(values)/6 {
 				chosen = append(chosen, got[i])
 				want = append(want, slope(&values[i], func() float64 { return r.product(p.gout, in, p.times, p.rows, p.time) }))
 			}
@@ -263,41 +272,86 @@ func TestWorkspaceForgets(t *testing.T) {
 			large.in[i] = float32(math.NaN())
 		}
 		large.forward()
-		large.workspace.PullAll(large.packed, large.gin, large.gout, large.grad)
+		large.pullAll()
 		p.forward()
-		p.workspace.PullAll(p.packed, p.gin, p.gout, p.grad)
-		out, gin, grad := slices.Clone(p.out), slices.Clone(p.gin), slices.Clone(p.grad)
+		p.pullAll()
+		out, gin, grad := slices.Clone(p.out), slices.Clone(p.gin), slices.Clone(p.gradient.Values())
 		p.workspace = large.workspace
-		clear(p.grad)
 		p.forward()
-		p.workspace.PullAll(p.packed, p.gin, p.gout, p.grad)
-		if !slices.Equal(out, p.out) || !slices.Equal(gin, p.gin) || !slices.Equal(grad, p.grad) {
+		p.pullAll()
+		if !slices.Equal(out, p.out) || !slices.Equal(gin, p.gin) || !slices.Equal(grad, p.gradient.Values()) {
 			t.Error("results differ from those of a fresh workspace")
 		}
 	})
 }
 
-func TestPullAllAccumulates(t *testing.T) {
+// The rows of a batch in several workspaces, added in one call or in several,
+// on any number of cores: the same bits.
+func TestGradientDoesNotDependOnGroupsOrCores(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	eachShape(t, func(t *testing.T, p *problem) {
+		var workspaces []*nn.Workspace
+		s := p.network.Shape()
+		for range 3 {
+			w := nn.NewWorkspace(s, p.rows, p.time)
+			w.Forward(p.packed, p.out, p.in, p.times, p.rows, p.time)
+			w.PullAll(p.packed, nil, p.gout)
+			workspaces = append(workspaces, w)
+			for i := range p.in {
+				p.in[i] = -0.7 * p.in[i]
+			}
+		}
+		var want []float32
+		for _, groups := range [][]int{{3}, {1, 2}, {2, 1}, {1, 1, 1}} {
+			for _, cores := range []int{1, 3} {
+				runtime.GOMAXPROCS(cores)
+				p.gradient.Clear()
+				first := 0
+				for _, n := range groups {
+					p.gradient.Add(workspaces[first : first+n])
+					first += n
+				}
+				if want == nil {
+					want = slices.Clone(p.gradient.Values())
+				}
+				if !slices.Equal(want, p.gradient.Values()) {
+					t.Fatalf("groups %v, %d cores: bits differ", groups, cores)
+				}
+			}
+		}
+	})
+}
+
+func TestGradientAccumulates(t *testing.T) {
 	p := newProblem(t, shapes[3].shape, shapes[3].rows, shapes[3].time, shapes[3].times)
 	p.forward()
-	p.workspace.PullAll(p.packed, nil, p.gout, p.grad)
-	once := slices.Clone(p.grad)
-	p.workspace.PullAll(p.packed, nil, p.gout, p.grad)
-	for i := range once {
-		if want := 2 * once[i]; math.Abs(float64(p.grad[i]-want)) > 1e-5*(1+math.Abs(float64(want))) {
-			t.Fatalf("gradient %d is %g after two passes, %g after one", i, p.grad[i], once[i])
+	p.pullAll()
+	once := slices.Clone(p.gradient.Values())
+	p.gradient.Add([]*nn.Workspace{p.workspace})
+	for i, x := range p.gradient.Values() {
+		if want := 2 * once[i]; math.Abs(float64(x-want)) > 1e-5*(1+math.Abs(float64(want))) {
+			t.Fatalf("gradient %d is %g after two passes, %g after one", i, x, once[i])
+		}
+	}
+	p.gradient.Clear()
+	for _, x := range p.gradient.Values() {
+		if x != 0 {
+			t.Fatal("a cleared gradient is not zero")
 		}
 	}
 }
 
 func TestNothingIsAllocated(t *testing.T) {
 	eachShape(t, func(t *testing.T, p *problem) {
-		optimiser := nn.NewAdamW(p.network.Slab())
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+		optimiser, workspaces := nn.NewAdamW(p.network.Slab()), []*nn.Workspace{p.workspace}
 		if n := testing.AllocsPerRun(3, func() {
 			p.forward()
 			p.workspace.PullInput(p.packed, p.gin, p.gout)
-			p.workspace.PullAll(p.packed, p.gin, p.gout, p.grad)
-			optimiser.Step(p.grad, 1e-3)
+			p.workspace.PullAll(p.packed, p.gin, p.gout)
+			p.gradient.Clear()
+			p.gradient.Add(workspaces)
+			optimiser.Step(p.gradient.Values(), 1e-3)
 			p.packed.Refresh(p.network)
 		}); n != 0 {
 			t.Errorf("%g allocations", n)
@@ -336,7 +390,7 @@ func BenchmarkNetwork(b *testing.B) {
 		})
 		run("train", c.rows, 3, func(p *problem) {
 			p.forward()
-			p.workspace.PullAll(p.packed, nil, p.gout, p.grad)
+			p.pullAll()
 		})
 	}
 }
@@ -352,6 +406,6 @@ func BenchmarkAdamW(b *testing.B) {
 	p := newProblem(b, nn.Shape{In: 51, Out: 51, Width: 256, Blocks: 5, Kernel: 1, Embedding: 32}, 8, 1, 1)
 	optimiser := nn.NewAdamW(p.network.Slab())
 	for b.Loop() {
-		optimiser.Step(p.grad, 1e-3)
+		optimiser.Step(p.gradient.Values(), 1e-3)
 	}
 }

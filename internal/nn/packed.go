@@ -1,6 +1,9 @@
 package nn
 
-import "retrace/internal/kernel"
+import (
+	"retrace/internal/kernel"
+	"retrace/internal/parallel"
+)
 
 // Packed is a copy of the parameters in the order in which the kernels read
 // them. It does not change but by Refresh, and is shared by all workers.
@@ -10,6 +13,9 @@ type Packed struct {
 	input     packedLayer
 	blocks    []packedBlock
 	output    packedLayer
+
+	slab    []float32 // of the Refresh in progress
+	refresh func(worker, piece int)
 }
 
 type packedBlock struct{ shift, first, second packedLayer }
@@ -34,27 +40,31 @@ func (n *Network) Pack() *Packed {
 		p.blocks = append(p.blocks, packedBlock{newPackedLayer(b.shift), newPackedLayer(b.first), newPackedLayer(b.second)})
 	}
 	p.output = newPackedLayer(n.layers.output)
+	layers := p.all()
+	p.refresh = func(_, piece int) { layers[piece/2].refresh(p.slab, piece%2 == 0) }
 	p.Refresh(n)
 	return p
 }
 
-// Refresh packs the parameters of a network of the same shape again, in place.
-// No worker may use p meanwhile.
+// all lists the layers.
+func (p *Packed) all() []*packedLayer {
+	all := []*packedLayer{&p.embedding[0], &p.embedding[1], &p.input}
+	for i := range p.blocks {
+		b := &p.blocks[i]
+		all = append(all, &b.shift, &b.first, &b.second)
+	}
+	return append(all, &p.output)
+}
+
+// Refresh packs the parameters of a network of the same shape again, in place
+// and on all cores. No worker may use p meanwhile.
 func (p *Packed) Refresh(n *Network) {
 	if n.shape != p.shape {
 		panic("nn: packed weights of another shape")
 	}
-	for i := range p.embedding {
-		p.embedding[i].refresh(n.slab)
-	}
-	p.input.refresh(n.slab)
-	for i := range p.blocks {
-		b := &p.blocks[i]
-		b.shift.refresh(n.slab)
-		b.first.refresh(n.slab)
-		b.second.refresh(n.slab)
-	}
-	p.output.refresh(n.slab)
+	p.slab = n.slab
+	parallel.Run(2*(4+3*len(p.blocks)), p.refresh)
+	p.slab = nil
 }
 
 func newPackedLayer(l *layer) packedLayer {
@@ -66,17 +76,22 @@ func newPackedLayer(l *layer) packedLayer {
 	}
 }
 
-func (p *packedLayer) refresh(slab []float32) {
+// refresh packs the weights for the layer, and its bias, or for the pullback.
+func (p *packedLayer) refresh(slab []float32, forward bool) {
 	l := p.layer
-	w := l.weight(slab)
-	row := l.in * l.taps
+	w, row := l.weight(slab), l.in*l.taps
 	for j := range l.taps {
-		p.forward.Pack(j*l.inPitch, kernel.Block{
-			Data: w[j:], Rows: l.in, Columns: l.out, RowStep: l.taps, ColumnStep: row})
-		p.pull.Pack((l.taps-1-j)*l.outPitch, kernel.Block{
-			Data: w[j:], Rows: l.out, Columns: l.in, RowStep: row, ColumnStep: l.taps})
+		if forward {
+			p.forward.Pack(j*l.inPitch, kernel.Block{
+				Data: w[j:], Rows: l.in, Columns: l.out, RowStep: l.taps, ColumnStep: row})
+		} else {
+			p.pull.Pack((l.taps-1-j)*l.outPitch, kernel.Block{
+				Data: w[j:], Rows: l.out, Columns: l.in, RowStep: row, ColumnStep: l.taps})
+		}
 	}
-	copy(p.bias, l.bias(slab))
+	if forward {
+		copy(p.bias, l.bias(slab))
+	}
 }
 
 // apply computes rows of y = layer(x), or adds them to y.

@@ -5,7 +5,8 @@ import (
 )
 
 // Workspace holds the activations and gradients of one worker, for up to a
-// given number of rows; nothing is allocated after NewWorkspace. It is not
+// given number of rows; nothing is allocated after NewWorkspace and the first
+// PullAll. It is not
 // safe for concurrent use; workers share the Packed weights, not a Workspace.
 //
 // A row of any result depends on its own row of the input alone, bit for bit:
@@ -23,14 +24,14 @@ type Workspace struct {
 
 	gradStream, gradHidden, gradNormal buffer
 	gradInput                          buffer
-	scratch                            []float32
+	kept                               []cotangents // one a block, from the first PullAll on
 }
 
 // activations are what a block keeps for pulling back.
 type activations struct {
 	normal    buffer    // LN(h + shift)
 	scale     []float32 // of LN, one a row
-	hidden    buffer    // first(normal)
+	hidden    buffer    // first(normal), then the slope of SiLU there
 	activated buffer    // SiLU(hidden)
 }
 
@@ -42,25 +43,22 @@ func NewWorkspace(shape Shape, rows, time int) *Workspace {
 	}
 	l := newLayers(shape)
 	w := &Workspace{shape: shape, capacity: layout{rows, time, shape.halo()}}
-	sequence := func(channels int) buffer {
-		return newBuffer(w.capacity.rows(), kernel.RoundUp(channels, kernel.ColumnUnit), w.capacity.halo)
-	}
 	w.conditions = newCondition(shape, rows)
 	w.input = newBuffer(w.capacity.rows(), l.input.inPitch, w.capacity.halo)
-	w.stream = sequence(shape.Width)
+	w.stream = w.sequence(shape.Width)
 	for range shape.Blocks {
 		w.blocks = append(w.blocks, activations{
-			sequence(shape.Width), kernel.Slab(w.capacity.padded()), sequence(shape.Width), sequence(shape.Width)})
+			w.sequence(shape.Width), kernel.Slab(w.capacity.padded()), w.sequence(shape.Width), w.sequence(shape.Width)})
 	}
-	w.output = sequence(shape.Out)
-	w.gradStream, w.gradHidden, w.gradNormal = sequence(shape.Width), sequence(shape.Width), sequence(shape.Width)
-	w.gradInput = sequence(shape.In)
-	size := 0
-	for _, layer := range l.all() {
-		size = max(size, layer.scratchSize())
-	}
-	w.scratch = kernel.Slab(size)
+	w.output = w.sequence(shape.Out)
+	w.gradStream, w.gradHidden, w.gradNormal = w.sequence(shape.Width), w.sequence(shape.Width), w.sequence(shape.Width)
+	w.gradInput = w.sequence(shape.In)
 	return w
+}
+
+// sequence returns a buffer of sequences of so many channels.
+func (w *Workspace) sequence(channels int) buffer {
+	return newBuffer(w.capacity.rows(), kernel.RoundUp(channels, kernel.ColumnUnit), w.capacity.halo)
 }
 
 // Forward computes out = network(in, times) for rows sequences of the given
@@ -80,7 +78,8 @@ func (w *Workspace) Forward(p *Packed, out, in, times []float32, rows, time int)
 		weights.first.apply(b.hidden, b.normal, m, false)
 		l.clearHalos(b.hidden)
 		n := m * b.hidden.pitch
-		kernel.SiLU(b.activated.from(0)[:n], b.hidden.from(0)[:n])
+		hidden := b.hidden.from(0)[:n]
+		kernel.SiLUSlope(b.activated.from(0)[:n], hidden, hidden)
 		weights.second.apply(w.stream, b.activated, m, true)
 	}
 	l.clearHalos(w.stream)

@@ -13,6 +13,7 @@ import tomllib
 import numpy as np
 
 ACTIVATIONS = {
+    "ReLU": lambda x: np.maximum(x, 0),
     "SiLU": lambda x: x / (1 + np.exp(-x)),
     "ELU": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
     "GELU": lambda x: 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2))),
@@ -55,8 +56,9 @@ class Network:
 
     def embedding(self, prefix, t):
         waves = np.pi * np.arange(1, 17) * t
-        hidden = self.linear(prefix + ".embedding.0", np.concatenate([np.cos(waves), np.sin(waves)]))
-        return self.linear(prefix + ".embedding.2", ACTIVATIONS["SiLU"](hidden))
+        prefix += "." if prefix else ""
+        hidden = self.linear(prefix + "embedding.0", np.concatenate([np.cos(waves), np.sin(waves)]))
+        return self.linear(prefix + "embedding.2", ACTIVATIONS["SiLU"](hidden))
 
     def perceptron(self, x, t):
         e = self.embedding("kernel", t)
@@ -84,16 +86,27 @@ class Network:
         y = layer_norm(x + self.linear(name + ".project.0", e)[:, None, None], 1)
         return x + self.convolve(name + ".residue.3", self.activation(self.convolve(name + ".residue.1", y)))
 
+    def mix(self, name, x):
+        """x is (frames, channels, rows, columns)."""
+        if name + ".0.weight" not in self.tensors:
+            return x
+
+        def along(name, y):  # (rows, channels, frames, columns)
+            weight = self.tensors[name + ".weight"][:, :, :, None]
+            return convolution(y, weight, self.tensors[name + ".bias"], (1, 1), "zeros")
+        y = along(name + ".2", self.activation(along(name + ".0", x.transpose(2, 1, 0, 3))))
+        return x + y.transpose(2, 1, 0, 3)
+
     def unet(self, prefix, x, t, padding):
         """x is (batch, channels, rows, columns); sequences have one row."""
         self.padding = self.config.get("padding_mode", padding)
         e, memory = self.embedding(prefix, t), []
-        prefix += ".network"
+        prefix += ".network" if prefix else "network"
         blocks, stride = self.config["hidden_blocks"], self.config["stride"]
         flat = self.tensors[prefix + ".heads.0.weight"].ndim == 3
         for level, count in enumerate(blocks):
             head = f"{prefix}.heads.{level}"
-            x = self.convolve(head + ".0", x, stride) if level else self.convolve(head, x)
+            x = self.mix(head + ".1", self.convolve(head + ".0", x, stride)) if level else self.convolve(head, x)
             for i in range(count):
                 x = self.block(f"{prefix}.descent.{level}.{i}", x, e)
             memory.append(x)
@@ -103,9 +116,10 @@ class Network:
                 x = self.block(f"{prefix}.ascent.{place}.{i}", x, e)
             tail = f"{prefix}.tails.{place}"
             if memory:
-                x = np.repeat(layer_norm(x, 1), stride, 3)
+                x = np.repeat(layer_norm(self.mix(tail + ".0", x), 1), stride, 3)
                 x = x if flat else np.repeat(x, stride, 2)
-                x = self.convolve(tail + ".2", x) + memory.pop()
+                last = ".3" if tail + ".3.weight" in self.tensors else ".2"
+                x = self.convolve(tail + last, x) + memory.pop()
             else:
                 x = self.convolve(tail, x)
         return x
@@ -126,7 +140,18 @@ class Network:
         y = y.reshape(cut.shape)
         return np.concatenate([y[:, 0, :k], y[:, :, k], y[:, -1, -k:]], 1)
 
+    def frames(self, x, t):
+        """x is (frames, channels, rows, columns)."""
+        if self.tensors["network.heads.0.weight"].shape[1] > x.shape[1]:
+            y, x0 = (2 * np.pi * np.arange(n) / n for n in x.shape[2:])
+            y, x0 = np.meshgrid(y, x0, indexing="ij")
+            waves = np.stack([np.cos(y), np.cos(x0), np.sin(y), np.sin(x0)])
+            x = np.concatenate([x, np.broadcast_to(waves, (len(x), *waves.shape))], 1)
+        return self.unet("", x, t, "circular")
+
     def noise(self, x, t):
+        if "qg" in (self.config["kind"][:2], self.config.get("branch")):
+            return np.stack([self.frames(trajectory, t) for trajectory in x])
         if self.config["kind"] == "global-unet-1d":
             return self.unet("score", x.transpose(0, 2, 1)[:, :, None], t, "zeros")[:, :, 0].transpose(0, 2, 1)
         return self.windows(x, t)

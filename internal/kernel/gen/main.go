@@ -100,6 +100,8 @@ func (s *isa) emit() string {
 	s.slabs()
 	s.transpose()
 	s.probes()
+	s.convolutions()
+	s.winograd()
 	return s.text.String()
 }
 

@@ -64,6 +64,7 @@ func (s *isa) operands(transposed bool) {
 // flag tells whether R12, the number of rows left, has become zero.
 func (s *isa) tile(t tile, transposed bool) {
 	s.scope = t.scope
+	s.prefetch(t)
 	s.line("MOVQ SI, AX")
 	s.line("MOVQ R11, R9")
 	if transposed {
@@ -86,6 +87,20 @@ func (s *isa) tile(t tile, transposed bool) {
 	}
 	s.line("SUBQ $%d, R12", t.rows)
 	s.scope = ""
+}
+
+// prefetch asks for the tile of C, needed when the sum is done: waiting for it
+// then would stop the units for longer than the processor looks ahead.
+func (s *isa) prefetch(t tile) {
+	s.line("MOVQ CX, AX")
+	for i := range t.rows {
+		for line := 0; line < t.vectors*s.bytes(); line += 64 {
+			s.line("PREFETCHT0 %d(AX)", line)
+		}
+		if i+1 < t.rows {
+			s.line("ADDQ R10, AX")
+		}
+	}
 }
 
 // start sets the accumulators to the bias at BX, or to zero where BX is nil.

@@ -3,6 +3,7 @@ package main
 // slabs emits the kernels over long flat arrays.
 func (s *isa) slabs() {
 	s.add()
+	s.scale()
 	s.squares()
 	s.columnSums()
 	s.adam()
@@ -16,11 +17,32 @@ func (s *isa) add() {
 		s.line("VMOVUPS (SI), %s", s.v(0))
 		s.line("VADDPS (DX), %s, %s", s.v(0), s.v(0))
 		s.line("VMOVUPS %s, (SI)", s.v(0))
-		s.line("ADDQ $%d, SI", s.bytes())
-		s.line("ADDQ $%d, DX", s.bytes())
+		s.forward("SI", "DX")
 		s.line("SUBQ $%d, R8", s.lanes)
 		s.jump("JNE", "loop")
 	})
+}
+
+// scale emits dst = src factor. Fields of scaleArgs: dst, factor, src, n (a
+// multiple of 16).
+func (s *isa) scale() {
+	s.function("scale", "dst = src * factor", func() {
+		s.load("SI", "CX", "DX", "R8")
+		s.label("loop")
+		s.line("VMOVUPS (DX), %s", s.v(0))
+		s.line("VMULPS (CX), %s, %s", s.v(0), s.v(0))
+		s.line("VMOVUPS %s, (SI)", s.v(0))
+		s.forward("SI", "CX", "DX")
+		s.line("SUBQ $%d, R8", s.lanes)
+		s.jump("JNE", "loop")
+	})
+}
+
+// forward moves pointers on by a vector.
+func (s *isa) forward(registers ...string) {
+	for _, r := range registers {
+		s.line("ADDQ $%d, %s", s.bytes(), r)
+	}
 }
 
 // squares emits the sum of squares. Fields of squaresArgs: src, n (a multiple
@@ -98,9 +120,7 @@ func (s *isa) adam() {
 		s.line("VSUBPS %s, %s, %s", e, p, t)
 		s.line("VFMADD231PS %s, %s, %s", t, s.v(fresh), e)
 		s.line("VMOVUPS %s, (R8)", e)
-		for _, r := range []string{"SI", "DX", "CX", "BX", "R8"} {
-			s.line("ADDQ $%d, %s", s.bytes(), r)
-		}
+		s.forward("SI", "DX", "CX", "BX", "R8")
 		s.line("SUBQ $%d, R9", s.lanes)
 		s.jump("JNE", "loop")
 	})
