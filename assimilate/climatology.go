@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"retrace/internal/fault"
-	"retrace/internal/rng"
 	"retrace/trajectory"
 )
 
@@ -22,21 +21,17 @@ func (Climatology) Assimilate(ctx context.Context, p Problem, progress func(done
 		return nil, err
 	}
 	size := training.Space.Size()
-	trajectories := len(training.Data) / (training.Length * size)
 	width := p.Length * size
 	set := &trajectory.Set{
 		Space: training.Space, Clock: training.Clock, Length: p.Length,
 		Lead: []trajectory.Dimension{{Name: "member", Len: p.Members}},
 		Data: make([]float32, 0, p.Members*width),
 	}
-	source := rng.NewSource(p.Seed, "climatology")
-	for k := range p.Members {
+	for k, first := range drawWindows(p) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r := source.At(uint64(p.Case), uint64(k))
-		state := r.IntN(trajectories)*training.Length + r.IntN(training.Length-p.Length+1)
-		set.Data = append(set.Data, training.Data[state*size:][:width]...)
+		set.Data = append(set.Data, training.Data[first*size:][:width]...)
 		if progress != nil {
 			progress(k+1, p.Members)
 		}

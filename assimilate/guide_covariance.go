@@ -132,6 +132,9 @@ func newCalibrated(c *covariances, n *innovations) *calibrated {
 	return &calibrated{c, n, mat.NewVecDense(max(1, n.present()), nil)}
 }
 
+// searches implements weigher.
+func (*calibrated) searches() bool { return true }
+
 func (c *calibrated) weigh(innovation []float64, mean []float32, s float64) error {
 	level, err := c.level(s)
 	if err != nil {

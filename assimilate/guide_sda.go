@@ -30,3 +30,6 @@ func (d *diagonal) weigh(innovation []float64, _ []float32, s float64) error {
 	}
 	return nil
 }
+
+// searches implements weigher: the paper's rule takes the full step.
+func (*diagonal) searches() bool { return false }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,7 +22,7 @@ spelled out, followed by an estimate of the work, the time on this machine
 		Example: example("retrace check configs/lorenz63.toml"),
 		Args:    exactly("CONFIG"), ValidArgsFunction: configArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := experiment.Load(args[0], overrides)
+			config, err := loadAny(args[0], overrides)
 			if err != nil {
 				return err
 			}
@@ -39,6 +40,23 @@ spelled out, followed by an estimate of the work, the time on this machine
 	settingsFlag(cmd, &overrides)
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// checked is a config that can be printed and estimated.
+type checked interface {
+	Encode(comments bool) []byte
+	Estimate(ctx context.Context) ([]experiment.Estimate, error)
+}
+
+// loadAny reads the config of an experiment of any kind.
+func loadAny(path string, overrides []string) (checked, error) {
+	if twin, err := experiment.IsTwin(path); err != nil || twin {
+		if err != nil {
+			return nil, err
+		}
+		return experiment.LoadTwin(path, overrides)
+	}
+	return experiment.Load(path, overrides)
 }
 
 func estimateTable(list []experiment.Estimate) *table {

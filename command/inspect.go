@@ -73,6 +73,7 @@ type run struct {
 	Path       string                 `json:"path"`
 	Provenance *experiment.Provenance `json:"provenance"`
 	Scores     []experiment.Row       `json:"scores,omitempty"`
+	Twin       *experiment.TwinResult `json:"twin,omitempty"`
 }
 
 func inspectRun(path string) (finding, error) {
@@ -83,6 +84,9 @@ func inspectRun(path string) (finding, error) {
 	r := &run{Path: path, Provenance: provenance}
 	if exists(filepath.Join(path, "scores.json")) {
 		r.Scores, err = experiment.Table(path)
+	}
+	if err == nil && exists(filepath.Join(path, "twin.json")) {
+		r.Twin, err = experiment.ReadTwin(path)
 	}
 	return r, err
 }
@@ -112,11 +116,18 @@ func (r *run) print(w io.Writer) error {
 		}
 		t.add(name, state, fmt.Sprint(files), byteSize(bytes), fmt.Sprintf("%.1f", record.Seconds))
 	}
-	if err := t.print(w); err != nil || r.Scores == nil {
+	if err := t.print(w); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	return printScores(w, r.Path, false)
+	switch {
+	case r.Twin != nil:
+		fmt.Fprintln(w)
+		return printTwin(w, r.Twin)
+	case r.Scores != nil:
+		fmt.Fprintln(w)
+		return printScores(w, r.Path, false)
+	}
+	return nil
 }
 
 // byteSize writes a number of bytes as a person would.

@@ -13,6 +13,7 @@ import (
 
 	"retrace/internal/fault"
 	_ "retrace/lorenz" // makes the systems known by name
+	_ "retrace/qg"     // likewise
 )
 
 // Exit codes.
@@ -20,6 +21,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitInput       = 2
+	exitVerdict     = 3
 	exitInterrupted = 130
 )
 
@@ -68,6 +70,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case fault.IsInput(err):
 		return exitInput
+	case errors.Is(err, errVerdict):
+		return exitVerdict
 	}
 	return exitFailed
 }

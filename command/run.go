@@ -33,10 +33,21 @@ func runCommand() *cobra.Command {
 		Short: "Carry a whole experiment out, or what is left of it",
 		Long: `Carry all stages of an experiment out: simulate, train, observe, assimilate,
 score, report. What is complete is skipped, what was interrupted is resumed, and
-what an edit of the config made stale is redone.`,
+what an edit of the config made stale is redone.
+
+A config with a table [twin] is a twin experiment: long runs of the model, whose
+errors are averaged for every method. If it says what to expect, the exit code is 3
+where that is not reached.`,
 		Example: example("retrace run configs/lorenz63.toml --out runs/first --set method.score.members=64"),
 		Args:    exactly("CONFIG"), ValidArgsFunction: configArgument,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			twin, err := experiment.IsTwin(args[0])
+			if err != nil {
+				return err
+			}
+			if twin {
+				return f.runTwin(cmd, args[0])
+			}
 			outcome, err := f.run(cmd, args[0])
 			if err != nil {
 				return err
@@ -102,10 +113,22 @@ func (f *runFlags) run(cmd *cobra.Command, path string, stages ...experiment.Sta
 	if err != nil {
 		return experiment.Outcome{}, err
 	}
+	outcome, err := f.carryOut(cmd, func(o experiment.Options) (experiment.Outcome, error) {
+		o.Stages = stages
+		return experiment.Run(cmd.Context(), config, o)
+	})
+	if err == nil && (len(stages) == 0 || stages[0] == experiment.StageReport) {
+		f.tellReport(cmd, outcome)
+	}
+	return outcome, err
+}
+
+// carryOut does work in a run directory and says how it went.
+func (f *runFlags) carryOut(cmd *cobra.Command, work func(experiment.Options) (experiment.Outcome, error)) (experiment.Outcome, error) {
 	progress := newProgress(cmd.ErrOrStderr())
 	start := time.Now()
-	outcome, err := experiment.Run(cmd.Context(), config, experiment.Options{
-		Dir: f.out, Fresh: f.fresh, Stages: stages, Watcher: progress.watcher(), Log: progress.logHandler(),
+	outcome, err := work(experiment.Options{
+		Dir: f.out, Fresh: f.fresh, Watcher: progress.watcher(), Log: progress.logHandler(),
 	})
 	progress.close()
 	if errors.Is(err, context.Canceled) {
@@ -114,14 +137,14 @@ func (f *runFlags) run(cmd *cobra.Command, path string, stages ...experiment.Sta
 	if err != nil {
 		return outcome, err
 	}
-	stderr := cmd.ErrOrStderr()
 	if outcome.Ran == 0 {
-		fmt.Fprintf(stderr, "%s: nothing to do, everything is up to date\n", outcome.Dir)
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: nothing to do, everything is up to date\n", outcome.Dir)
 	} else {
-		fmt.Fprintf(stderr, "%s: done in %s\n", outcome.Dir, duration(time.Since(start)))
-	}
-	if len(stages) == 0 || stages[0] == experiment.StageReport {
-		fmt.Fprintf(stderr, "report: %s\n", filepath.Join(outcome.Dir, "report.html"))
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: done in %s\n", outcome.Dir, duration(time.Since(start)))
 	}
 	return outcome, nil
+}
+
+func (f *runFlags) tellReport(cmd *cobra.Command, outcome experiment.Outcome) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "report: %s\n", filepath.Join(outcome.Dir, "report.html"))
 }

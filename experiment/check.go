@@ -18,7 +18,7 @@ type checker struct {
 
 // mostValues bounds the values of a set of trajectories, which is held in
 // memory.
-const mostValues = 1 << 33
+const mostValues = 1 << 34
 
 // mostMembers bounds ensembles; far above any use.
 const mostMembers = 1 << 20
@@ -92,6 +92,8 @@ func (c checker) checkTrajectories(t strict.Table) {
 	if t.Has("spin_up") {
 		atLeast("spin_up", x.SpinUp, 0)
 	}
+	atLeast("windows", x.Windows, 1)
+	atLeast("gap", x.Gap, 1)
 	atLeast("train", x.Train, 0)
 	atLeast("train_length", x.TrainLength, 1)
 	atLeast("validation", x.Validation, 0)
@@ -118,13 +120,17 @@ func (c checker) checkStandardise(t strict.Table) {
 	if fixed == nil || !ok {
 		return
 	}
-	size := c.model.Space().Size()
+	most := standardEntries(c.model.Space())
 	for _, part := range []struct {
 		key    string
 		values []float64
 	}{{"mean", fixed.Mean}, {"scale", fixed.Scale}} {
-		if n := len(part.values); table.Has(part.key) && n != 1 && n != size {
-			table.Problemf(part.key, "has %d numbers: give one, or one for each of the %d values of a state", n, size)
+		if n := len(part.values); table.Has(part.key) && n != 1 && n != most {
+			what := "values of a state"
+			if most < c.model.Space().Size() {
+				what = "fields of a state"
+			}
+			table.Problemf(part.key, "has %d numbers: give one, or one for each of the %d %s", n, most, what)
 		}
 	}
 	for _, scale := range fixed.Scale {

@@ -49,6 +49,11 @@ func (m *Model) Choose(t strict.Table) bool {
 		return false
 	}
 	m.Parameters = entry.Defaults()
+	// Parameters may depend on one of them, such as the name of a preset.
+	if chooser, ok := m.Parameters.(strict.Chooser); ok && !chooser.Choose(t) {
+		m.Parameters = nil
+		return false
+	}
 	return true
 }
 
@@ -65,6 +70,8 @@ func names[E any](entries []E, name func(E) string) []string {
 type Trajectories struct {
 	Length      int         `toml:"length,required" doc:"states of a trajectory to assimilate, at least 2"`
 	SpinUp      int         `toml:"spin_up" doc:"transitions discarded before the first state (default: the model's)"`
+	Windows     int         `toml:"windows" doc:"trajectories cut from each run of the model, which pays its spin_up once; 1: each is a run of its own"`
+	Gap         int         `toml:"gap" doc:"transitions from the last state of a window to the first of the next, with windows above 1"`
 	Train       int         `toml:"train" doc:"trajectories to learn from"`
 	TrainLength int         `toml:"train_length" doc:"states of each of them"`
 	Validation  int         `toml:"validation" doc:"trajectories, train_length long, for the validation loss"`

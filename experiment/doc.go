@@ -47,6 +47,21 @@
 //	figures/            PDF and PNG
 //	report.html         all of it on one page
 //
+// # Twin experiments
+//
+// A config with a table [twin] (a [TwinConfig], read by [LoadTwin], carried out by
+// [RunTwin]) compares methods by the errors of long runs, as package twin
+// describes. A list where a method or a scenario takes one value is a sweep. Its
+// run directory has run.toml, provenance.json, log.jsonl, figures and report.html
+// as any other, and
+//
+//	twin.json        the table (see [TwinResult]), and what every run reached
+//	twin.csv, .tex   the table, for programs and for papers
+//	pairs/           a record for each run of a method, written when it ends
+//	SCENARIO/        truth and observations, if asked for
+//
+// # Reproducibility
+//
 // The same config gives the same bytes in every file but provenance.json,
 // log.jsonl and report.html, which tell of the machine and the clock, however
 // often the work was interrupted and on however many cores it ran. One process

@@ -27,6 +27,9 @@ type unit struct {
 	// resumes says that run goes on with what an interrupted run of the same
 	// fingerprint left in outputs and partial; it is deleted otherwise.
 	resumes bool
+	// keeps says that figures measured before hold for parts of the work that a
+	// change of the fingerprint leaves as they are.
+	keeps bool
 	// run makes the outputs. It is to return soon after ctx is cancelled.
 	run func(ctx context.Context, t *task) error
 }
@@ -126,7 +129,11 @@ func (d *directory) runUnit(ctx context.Context, u *unit, watcher *Watcher) (err
 		return err
 	}
 	if afresh {
+		before := record
 		record = &Record{Fingerprint: u.fingerprint, Outputs: map[string]Size{}}
+		if u.keeps && before != nil {
+			record.Measured = before.Measured
+		}
 		for _, output := range u.outputs {
 			record.Outputs[output] = Size{}
 		}

@@ -135,7 +135,7 @@ func (e *estimator) simulation(unit string, count, length int) {
 	if count == 0 {
 		return
 	}
-	n := float64(count) * float64(e.Trajectories.SpinUp+length-1)
+	n := float64(e.Config.simulation(unit, count, length).Transitions())
 	bytes := int64(count) * int64(length) * e.size * 4
 	e.add(Estimate{Unit: unit, Work: "model steps", Count: n, Memory: bytes, Disk: bytes}, n*e.step/e.cores)
 }

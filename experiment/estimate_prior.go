@@ -11,12 +11,24 @@ import (
 	"retrace/trajectory"
 )
 
+// briefPlan is a plan of a few trajectories to train on for a moment: shorter and
+// fewer of a model whose transitions take long.
+func (e *estimator) briefPlan() trajectory.Plan {
+	plan := trajectory.Plan{
+		Count: 16, Length: 2 * e.Prior.Window, SpinUp: min(e.Trajectories.SpinUp, 100), Seed: e.Seed, Purpose: "estimate",
+	}
+	const patience = 10 // seconds of one core
+	if float64(plan.Transitions())*e.step > patience {
+		plan.Length, plan.SpinUp = e.Prior.Window, 0
+		plan.Count = max(1, min(plan.Count, int(patience/(float64(plan.Length)*e.step))))
+	}
+	return plan
+}
+
 // measurePrior times a training step and the denoising of one trajectory, by
 // training a prior for a moment on a few windows.
 func (e *estimator) measurePrior(ctx context.Context) error {
-	set, err := trajectory.Simulate(ctx, e.model, trajectory.Plan{
-		Count: 16, Length: 2 * e.Prior.Window, SpinUp: min(e.Trajectories.SpinUp, 100), Seed: e.Seed, Purpose: "estimate",
-	}, nil)
+	set, err := trajectory.Simulate(ctx, e.model, e.briefPlan(), nil)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"retrace/internal/fault"
 	"retrace/internal/strict"
 	"retrace/scoresum"
 )
@@ -39,7 +40,7 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 	c := &Config{
 		Name: strings.TrimSuffix(base, filepath.Ext(base)),
 		Trajectories: Trajectories{
-			SpinUp: -1, Train: 819, TrainLength: 1024, Validation: 102, Test: 8,
+			SpinUp: -1, Windows: 1, Gap: 1, Train: 819, TrainLength: 1024, Validation: 102, Test: 8,
 		},
 		Prior:  &prior,
 		Score:  Scoring{Metrics: metricNames()},
@@ -47,6 +48,9 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 		File:   path, Overrides: overrides,
 	}
 	root := document.Root()
+	if root.Has("twin") {
+		return nil, fault.Inputf("%s: is a twin experiment, for it has a table [twin]; carry it out as a whole: retrace run %s", path, path)
+	}
 	root.Bind(c)
 	checker{c, root}.check()
 	if err := document.Err(); err != nil {

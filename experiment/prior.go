@@ -30,7 +30,7 @@ func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error 
 	_, err := scoresum.Train(ctx, *c.Prior, scoresum.Data{
 		Training: data.training, Validation: data.validation, Standard: data.standard, Seed: c.Seed,
 	}, dir, func(p scoresum.Progress) {
-		detail := fmt.Sprintf("step %d of %d", p.Step, p.Steps)
+		detail := fmt.Sprintf("step %d of %d, %.0f windows/s", p.Step, p.Steps, p.Pace)
 		if !math.IsNaN(p.Validation) {
 			detail += fmt.Sprintf(", validation loss %.4g", p.Validation)
 		}

@@ -41,12 +41,38 @@ type Outcome struct {
 // something that has changed. When ctx is cancelled it stops soon, with all
 // work done so far kept, and returns an error that is context.Canceled.
 func Run(ctx context.Context, c *Config, o Options) (outcome Outcome, err error) {
-	if o.Dir == "" {
-		o.Dir = filepath.Join("runs", c.Name)
-	}
 	units, err := c.units(o.Stages)
 	if err != nil {
 		return outcome, err
+	}
+	return runUnits(ctx, c.origin(), units, o)
+}
+
+// origin is the config that a run directory comes from.
+type origin struct {
+	name      string
+	seed      int64
+	file      string
+	overrides []string
+	inputs    []string // files besides the config
+	// resolved is the text of run.toml for a run directory.
+	resolved func(dir string) []byte
+}
+
+func (c *Config) origin() origin {
+	var inputs []string
+	for _, s := range c.Scenarios {
+		if s.File != "" {
+			inputs = append(inputs, s.File)
+		}
+	}
+	return origin{c.Name, c.Seed, c.File, c.Overrides, inputs, c.resolved}
+}
+
+// runUnits makes units complete in a run directory.
+func runUnits(ctx context.Context, from origin, units []*unit, o Options) (outcome Outcome, err error) {
+	if o.Dir == "" {
+		o.Dir = filepath.Join("runs", from.name)
 	}
 	d, err := openDirectory(o.Dir, o.Fresh)
 	if err != nil {
@@ -54,15 +80,15 @@ func Run(ctx context.Context, c *Config, o Options) (outcome Outcome, err error)
 	}
 	defer d.close()
 	outcome = Outcome{Dir: o.Dir, Complete: len(units)}
-	if outdated, err := d.outdated(c, units); err != nil || !outdated {
+	if outdated, err := d.outdated(from, units); err != nil || !outdated {
 		return outcome, err
 	}
-	closeLog, err := d.openLog(c, o.Log)
+	closeLog, err := d.openLog(from, o.Log)
 	if err != nil {
 		return outcome, err
 	}
 	defer closeLog()
-	if err := d.begin(c); err != nil {
+	if err := d.begin(from); err != nil {
 		return outcome, err
 	}
 	outcome.Ran, err = d.execute(ctx, units, d.logged(o.Watcher))
@@ -95,50 +121,56 @@ func (c *Config) units(stages []Stage) ([]*unit, error) {
 }
 
 // outdated reports whether there is anything to do.
-func (d *directory) outdated(c *Config, units []*unit) (bool, error) {
+func (d *directory) outdated(from origin, units []*unit) (bool, error) {
 	for _, u := range units {
 		if complete, err := d.complete(u); err != nil || !complete {
 			return true, err
 		}
 	}
-	resolved, err := os.ReadFile(d.file("run.toml"))
-	return err != nil || string(resolved) != string(d.resolved(c)) || d.provenance.State != Done, nil
+	written, err := os.ReadFile(d.file("run.toml"))
+	return err != nil || string(written) != string(from.resolved(d.path)) || d.provenance.State != Done, nil
 }
 
 // resolved is the text of run.toml. Paths in it hold from the run directory.
-func (d *directory) resolved(c *Config) []byte {
+func (c *Config) resolved(dir string) []byte {
 	here := *c
 	here.Scenarios = slices.Clone(c.Scenarios)
 	for i, s := range here.Scenarios {
-		if s.File == "" || filepath.IsAbs(s.File) {
-			continue
-		}
-		if relative, err := filepath.Rel(d.path, s.File); err == nil {
-			here.Scenarios[i].File = filepath.ToSlash(relative)
-		}
+		here.Scenarios[i].File = seenFrom(dir, s.File)
 	}
 	return here.Encode(true)
 }
 
+// seenFrom is a path that holds in a folder for one that holds in the current
+// one.
+func seenFrom(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	relative, err := filepath.Rel(dir, path)
+	if err != nil {
+		return path
+	}
+	return filepath.ToSlash(relative)
+}
+
 // begin writes what is known before the work: the resolved config and the
 // provenance of a run that has not ended.
-func (d *directory) begin(c *Config) error {
-	if err := atomicfile.Write(d.file("run.toml"), d.resolved(c)); err != nil {
+func (d *directory) begin(from origin) error {
+	if err := atomicfile.Write(d.file("run.toml"), from.resolved(d.path)); err != nil {
 		return err
 	}
 	p := d.provenance
-	p.Software, p.Machine, p.Seed = Version(), ThisMachine(), c.Seed
-	p.Config = ConfigSource{c.File, c.Overrides}
+	p.Software, p.Machine, p.Seed = Version(), ThisMachine(), from.seed
+	p.Config = ConfigSource{from.file, from.overrides}
 	p.State, p.Error = Running, ""
 	p.Inputs = map[string]string{}
-	for _, s := range c.Scenarios {
-		if s.File != "" {
-			sum, err := hashInput(s.File)
-			if err != nil {
-				return err
-			}
-			p.Inputs[s.File] = sum
+	for _, input := range from.inputs {
+		sum, err := hashInput(input)
+		if err != nil {
+			return err
 		}
+		p.Inputs[input] = sum
 	}
 	return p.write(d.path)
 }
@@ -161,7 +193,7 @@ func (d *directory) end(err error) error {
 
 // openLog starts the log of the run directory, JSON lines; also receives what
 // goes there.
-func (d *directory) openLog(c *Config, also slog.Handler) (closeLog func(), err error) {
+func (d *directory) openLog(from origin, also slog.Handler) (closeLog func(), err error) {
 	file, err := os.OpenFile(d.file("log.jsonl"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 	if err != nil {
 		return nil, err
@@ -171,7 +203,7 @@ func (d *directory) openLog(c *Config, also slog.Handler) (closeLog func(), err 
 	}
 	d.log = slog.New(slog.NewMultiHandler(also,
 		slog.NewJSONHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	d.log.Info("begin", "config", c.File, "overrides", c.Overrides, "software", Version())
+	d.log.Info("begin", "config", from.file, "overrides", from.overrides, "software", Version())
 	return func() { file.Close() }, nil
 }
 

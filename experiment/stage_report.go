@@ -38,7 +38,7 @@ func (r *reporter) write(ctx context.Context) error {
 	}
 	report := figure.Report{
 		Title: r.Name, Metrics: r.shownMetrics(), Scores: shownScores(scores),
-		Config: string(r.resolved(r.Config)), Timings: r.timings(), Provenance: r.facts(),
+		Config: string(r.resolved(r.path)), Timings: r.timings(), Provenance: r.facts(),
 	}
 	if report.Training, err = r.training(); err != nil {
 		return err

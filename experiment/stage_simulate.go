@@ -26,19 +26,18 @@ func (p *planner) simulated(name string, count, length int) *unit {
 	if count == 0 {
 		return nil
 	}
-	settings := trajectory.Plan{
-		Count: count, Length: length, SpinUp: p.Trajectories.SpinUp,
-		Seed: p.Seed, Purpose: "simulate/" + name,
-	}
+	settings := p.simulation(name, count, length)
 	u := &unit{name: "simulate/" + name, stage: StageSimulate, outputs: []string{"data/" + name + ".zarr"}}
 	f := newFingerprint(u.stage, u.name)
 	f.settings("model", &p.Model)
 	f.settings("plan", &struct {
-		Count  int   `toml:"count"`
-		Length int   `toml:"length"`
-		SpinUp int   `toml:"spin_up"`
-		Seed   int64 `toml:"seed"`
-	}{count, length, settings.SpinUp, settings.Seed})
+		Count   int   `toml:"count"`
+		Length  int   `toml:"length"`
+		SpinUp  int   `toml:"spin_up"`
+		Windows int   `toml:"windows"`
+		Gap     int   `toml:"gap"`
+		Seed    int64 `toml:"seed"`
+	}{count, length, settings.SpinUp, settings.Windows, settings.Gap, settings.Seed})
 	u.fingerprint = f.sum()
 	u.run = func(ctx context.Context, t *task) error {
 		set, err := trajectory.Simulate(ctx, p.model, settings, t.progress)
@@ -48,6 +47,15 @@ func (p *planner) simulated(name string, count, length int) *unit {
 		return t.save(u.outputs[0], name+" trajectories of "+p.Model.Name, set)
 	}
 	return p.add(u)
+}
+
+// simulation is the plan of the set of a name.
+func (c *Config) simulation(name string, count, length int) trajectory.Plan {
+	x := c.Trajectories
+	return trajectory.Plan{
+		Count: count, Length: length, SpinUp: x.SpinUp, Windows: x.Windows, Gap: x.Gap,
+		Seed: c.Seed, Purpose: "simulate/" + name,
+	}
 }
 
 // progress passes on the work done of the running unit.

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 
+	"retrace/dynamics"
 	"retrace/trajectory"
 )
 
@@ -43,15 +44,26 @@ func (p *planner) train() {
 
 // standardiser returns the fixed standardisation or fits one.
 func (c *Config) standardiser(training *trajectory.Set) (trajectory.Standardiser, error) {
-	size := c.model.Space().Size()
+	space := c.model.Space()
 	fixed := c.Trajectories.Standardise.Fixed
 	if fixed == nil {
-		return trajectory.FitStandardiser(training, size)
+		return trajectory.FitStandardiser(training, standardEntries(space))
 	}
-	standard := trajectory.Standardiser{Mean: make([]float64, size), Scale: make([]float64, size), Run: 1}
-	for i := range size {
+	entries := max(len(fixed.Mean), len(fixed.Scale))
+	standard := trajectory.Standardiser{Mean: make([]float64, entries), Scale: make([]float64, entries), Run: space.Size() / entries}
+	for i := range entries {
 		standard.Mean[i] = fixed.Mean[i%len(fixed.Mean)]
 		standard.Scale[i] = fixed.Scale[i%len(fixed.Scale)]
 	}
-	return standard, standard.Validate(size)
+	return standard, standard.Validate(space.Size())
+}
+
+// standardEntries is the number of values of a state that are standardised
+// apart: the fields of a state of several fields, which are taken to be
+// homogeneous, and otherwise all of them.
+func standardEntries(space dynamics.Space) int {
+	if len(space.Axes) > 1 && len(space.Axes[0].Labels) > 0 {
+		return space.Axes[0].Len()
+	}
+	return space.Size()
 }

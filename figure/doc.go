@@ -3,13 +3,15 @@
 //
 // # Figures
 //
-// Three functions take plain data and return a [Figure]:
+// Functions take plain data and return a [Figure]:
 //
 //   - [Ensemble]: posterior trajectories, a row a component and a column a
 //     method: median, 50 % and 90 % bands, truth, observations with error bars;
 //   - [Training]: training and validation loss against the step;
 //   - [ScorePlot]: scores of every method, a panel a metric: the cases, their
-//     median and interquartile range, beside the floor no method can beat.
+//     median and interquartile range, beside the floor no method can beat;
+//   - [SweepPlot]: a statistic against a parameter, a line a method, with bars of
+//     one standard error.
 //
 // [Figure.Save] writes NAME.pdf and NAME.png. A figure has the print width of
 // one or two journal columns (89 or 183 mm), no text is smaller than 7 pt, and

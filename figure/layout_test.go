@@ -38,6 +38,8 @@ func everyFigure(t *testing.T) map[string]*figure.Figure {
 		add(name)(figure.Training(data))
 	}
 	add("training")(figure.Training(lossSample()))
+	add("sweep")(figure.SweepPlot(sweepSample()))
+	add("stress_sweep")(figure.SweepPlot(stressedSweep()))
 	add("scores")(figure.ScorePlot(scoreSample()))
 	add("stress_scores")(figure.ScorePlot(stressedScores()))
 	return figures

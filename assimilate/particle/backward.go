@@ -53,7 +53,7 @@ func smooth(ctx context.Context, f *filter, kernel backwardKernel, tick func()) 
 				r := sources[worker].At(uint64(p.Case), f.method.Stream, uint64(t), uint64(k)).Rand
 				next := f.state(t+1, int(paths[t+1][k]))
 				if paths[t][k] = int32(kernel.draw(worker, next, r)); paths[t][k] < 0 {
-					return fmt.Errorf("particle filter: the transition density of %T from state %d is zero or NaN for every particle", p.Model, t)
+					return fmt.Errorf("%w: the transition density of %T from state %d is zero or NaN for every particle", ErrDiverged, p.Model, t)
 				}
 			}
 			return nil

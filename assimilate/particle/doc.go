@@ -1,6 +1,7 @@
 // Package particle samples the exact posterior of a system small enough for
 // it: the bootstrap particle filter and, after it, backward simulation. It is
-// the reference that other methods are measured against.
+// the reference that other methods are measured against. Filters that work
+// state by state, without the smoother, stand beside it.
 //
 // # The filter
 //
@@ -28,9 +29,18 @@
 // however many are drawn. As N grows they become draws from the exact joint
 // posterior of the trajectory.
 //
+// # Filters state by state
+//
+// Bootstrap, Optimal and EnsembleScore are assimilate.Sequential: they tell of each
+// state as they pass it, keep no history, and work for models without noise too.
+// What they know of a state is what was observed up to it; their members are draws
+// of each state by itself, not paths. Parameters and conventions are those of
+// DAPPER's particle filters: Threshold is its NER, Regularisation its reg, Kernel its
+// Qs. The Analysis is that of the weighted particles, before resampling.
+//
 // # Models
 //
-// The model must know its transition density (dynamics.TransitionDensity). If
+// For the smoother the model must know its transition density (dynamics.TransitionDensity). If
 // its noise is additive (dynamics.AdditiveNoise) a backward draw takes some ten
 // microseconds in few dimensions, whatever N: a tree over the particles bounds the density from
 // above, and rejection makes the draw exact, with no neighbour left out. For

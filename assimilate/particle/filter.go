@@ -53,7 +53,10 @@ func newFilter(m Method, p assimilate.Problem) *filter {
 		minimumESS: float64(m.Particles),
 		sources:    make([]*rng.Source, parallel.Workers(blocks(m.Particles))),
 	}
-	if f.spinUp < 0 {
+	switch {
+	case p.Initial != nil:
+		f.spinUp = 0
+	case f.spinUp < 0:
 		f.spinUp = min(defaultSpinUp, p.Model.SpinUp())
 	}
 	for i := range f.uniform {
@@ -128,10 +131,7 @@ func (f *filter) advance(ctx context.Context, t int) error {
 		for i := begin; i < end; i++ {
 			x := f.state(t, i)
 			if t == 0 {
-				model.Initial(x, r)
-				for range f.spinUp {
-					model.Step(x, r)
-				}
+				initial(&f.problem, x, r, f.spinUp)
 			} else {
 				copy(x, f.state(t-1, f.parent(t, i)))
 				model.Step(x, r)
@@ -170,7 +170,7 @@ func (f *filter) weigh(ctx context.Context, t int, seen []observe.Observation) e
 				f.logWeights[i] += o.LogDensity(predicted)
 			}
 			if math.IsNaN(f.logWeights[i]) {
-				return fmt.Errorf("particle filter: the likelihood of state %d is NaN: the operator is not defined at %v", t, f.state(t, i))
+				return fmt.Errorf("%w: the likelihood of state %d is NaN: the operator is not defined at %v", ErrDiverged, t, f.state(t, i))
 			}
 		}
 		return nil
@@ -181,7 +181,7 @@ func (f *filter) weigh(ctx context.Context, t int, seen []observe.Observation) e
 	f.weights[t] = make([]float64, len(f.logWeights))
 	evidence := normalise(f.weights[t], f.logWeights)
 	if math.IsInf(evidence, 0) {
-		return fmt.Errorf("particle filter: no particle explains the observations of state %d: check their values and standard deviations", t)
+		return fmt.Errorf("%w: no particle explains the observations of state %d: check their values and standard deviations", ErrDiverged, t)
 	}
 	f.logEvidence += evidence
 	f.minimumESS = min(f.minimumESS, ess(f.weights[t]))

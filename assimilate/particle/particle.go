@@ -16,7 +16,7 @@ import (
 type Method struct {
 	Particles int `toml:"particles" doc:"particles of the filter; 1 to 100000000"`
 	// SpinUp is the number of transitions between a draw of Model.Initial and
-	// state 0. Negative: 64, as in the SDA paper, or Model.SpinUp() if that is
+	// state 0, if the problem gives no law of that state. Negative: 64, as in the SDA paper, or Model.SpinUp() if that is
 	// fewer, so that a model that starts in its stationary law does so here.
 	SpinUp int `toml:"spin_up" doc:"transitions from the initial law of the model to state 0; -1: 64, or fewer where the model needs fewer"`
 	// Stream numbers independent copies of the method.
@@ -85,11 +85,8 @@ func (m *Method) check(p assimilate.Problem) (backwardKernel, error) {
 	if m.Particles < 1 || m.Particles > mostParticles {
 		return nil, fault.Inputf("particles = %d: the particle filter needs 1 to %d particles", m.Particles, mostParticles)
 	}
-	if p.Length < 1 || p.Members < 1 {
-		return nil, fault.Inputf("particle filter: %d members of %d states: ask for at least one of each", p.Members, p.Length)
-	}
-	if err := p.Observations.Validate(p.Length, p.Model.Space()); err != nil {
-		return nil, fault.Inputf("particle filter: %w", err)
+	if err := checkProblem(&p); err != nil {
+		return nil, err
 	}
 	model, ok := p.Model.(dynamics.TransitionDensity)
 	if !ok {
@@ -139,5 +136,5 @@ func distinct(particles []int32) int {
 
 // errNotFinite reports a model that blew up on the way to state t.
 func errNotFinite(model dynamics.Model, t int) error {
-	return fmt.Errorf("particle filter: a particle of %T is not finite at state %d: the model is unstable there (a shorter integration step may help)", model, t)
+	return fmt.Errorf("%w: a particle of %T is not finite at state %d: the model is unstable there (a shorter integration step may help)", ErrDiverged, model, t)
 }

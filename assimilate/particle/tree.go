@@ -111,7 +111,7 @@ func (t *tree) flow(ctx context.Context, states []float64) error {
 			copy(f, states[int(t.particles[place])*t.size:])
 			t.model.Flow(f)
 			if !finite(f) {
-				return fmt.Errorf("particle filter: the flow of %T is not finite: the model is unstable there (a shorter integration step may help)", t.model)
+				return fmt.Errorf("%w: the flow of %T is not finite: the model is unstable there (a shorter integration step may help)", ErrDiverged, t.model)
 			}
 			for j := range f {
 				f[j] *= t.perSd[j]

@@ -26,8 +26,8 @@ func (m still) LogTransition(x, next []float64) float64 {
 	return dynamics.LogGaussian(next, x, m.sd)
 }
 
-// cloud makes clustered particles, with uneven weights, some of them zero.
-func cloud(r *rand.Rand, n int, sd []float64) (states, weights []float64) {
+// clustered makes clustered particles, with uneven weights, some of them zero.
+func clustered(r *rand.Rand, n int, sd []float64) (states, weights []float64) {
 	size := len(sd)
 	states, weights = make([]float64, n*size), make([]float64, n)
 	var total float64
@@ -113,7 +113,7 @@ func TestKernelsDrawTheBackwardLaw(t *testing.T) {
 		{1000, []float64{1, 1e-3, 50}, []float64{0.5, 2, 1.5}},
 		{300, slices.Repeat([]float64{1}, 40), slices.Repeat([]float64{3.1}, 40)},
 	} {
-		states, weights := cloud(r, c.n, c.sd)
+		states, weights := clustered(r, c.n, c.sd)
 		if c.n == 1 {
 			weights[0] = 1
 		}
@@ -153,7 +153,7 @@ func (e exhaustedTree) draw(worker int, next []float64, r *rand.Rand) int {
 func TestTreeDrawsDoNotAllocate(t *testing.T) {
 	r := rng.Stream(2, "test")
 	sd := []float64{1, 1, 1}
-	states, weights := cloud(r, 3000, sd)
+	states, weights := clustered(r, 3000, sd)
 	kernel := newTree(still{sd: sd}, 3000)
 	if err := kernel.load(context.Background(), states, weights); err != nil {
 		t.Fatal(err)

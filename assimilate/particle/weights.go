@@ -41,14 +41,7 @@ func ess(weights []float64) float64 {
 // for all. Particle i gets n w_i offspring, rounded up or down, and ancestors
 // do not decrease. Kitagawa (1996), J. Comput. Graph. Stat. 5, 1.
 func systematic(ancestors []int32, weights []float64, u float64) {
-	var total float64
-	last := 0 // no particle after it has weight: rounding must not select one
-	for i, w := range weights {
-		if w > 0 {
-			last = i
-		}
-		total += w
-	}
+	_, last, total := support(weights)
 	i, cumulative := 0, weights[0]
 	for k := range ancestors {
 		level := (float64(k) + u) / float64(len(ancestors)) * total

@@ -51,6 +51,11 @@ func (t Table) Bind(target any) {
 	}
 }
 
+// Bind sets what target points to from the value, as a field of a struct would
+// be; what is wrong is reported to the document. It serves a Decoder that accepts
+// several types.
+func (v Value) Bind(target any) { v.set(reflect.ValueOf(target).Elem()) }
+
 // set writes v to a field or element, reporting a wrong type.
 func (v Value) set(field reflect.Value) {
 	if decoder, ok := field.Addr().Interface().(Decoder); ok {

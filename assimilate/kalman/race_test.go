@@ -1,0 +1,5 @@
+//go:build race
+
+package kalman_test
+
+const raceEnabled = true
