@@ -56,9 +56,10 @@ func (f *fields) cut(length int, state []int) (int, []scoresum.Piece, error) {
 	return f.windows(length, state)
 }
 
-// Limits of a batch of windows.
+// Limits of a batch of windows: one that holds them all need not be evaluated
+// again when it is pulled back.
 const (
-	batchMemory = 1 << 29 // bytes
+	batchMemory = 2 << 30 // bytes
 	mostWindows = 1 << 10
 )
 

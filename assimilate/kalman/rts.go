@@ -78,9 +78,9 @@ func (s *smoother) filter(ctx context.Context, visit func(stage assimilate.Stage
 func (s *smoother) link() {
 	n := s.n
 	before := &s.passes[len(s.passes)-1]
-	product := make([]float64, n*n) // F P, then P_f^-1 F P: the transpose of J
+	product := make([]float64, n*n) // F P
 	multiply(product, 1, s.jacobian, s.analysis, 0, n, n, n)
-	solve := clone(product)
+	solve := clone(product) // P_f^-1 F P, the transpose of J
 	s.solveForecast(solve)
 	gain := make([]float64, n*n)
 	for i := range n {

@@ -64,6 +64,6 @@
 // alone, from which the rest is computed again, at the cost of half a forward
 // pass. Images go through a block in chunks, so that what is between its kernels
 // does not grow with the batch. Memory tells the bytes of a workspace beforehand:
-// 32 frames of 256 x 256 pixels through the network of the second paper take 3 GB,
-// a window of five of them through the wide network of the first 1.4 GB.
+// 32 frames of 256 x 256 pixels through the network of the second paper take 3.7 GB,
+// a window of five such frames of six channels through that of the first 1.0 GB.
 package unet
