@@ -41,6 +41,9 @@ type Result struct {
 	// Diagnostics are numbers the method reports of itself, by name, such as
 	// the log evidence of a particle filter.
 	Diagnostics map[string]float64
+	// Notes are what the method chose and why, by name; "warning" is for the
+	// user's eyes. May be nil.
+	Notes map[string]string
 }
 
 // Method draws an ensemble of whole trajectories given observations. Member k

@@ -12,7 +12,10 @@ import (
 //
 //	E[x | x_t, y] = m + (sigma^2/mu) J^T A'^T u .
 //
-// Rules of guidance differ in S.
+// Rules of guidance differ in S and in how u is carried back to the trajectory:
+// through the network, as above, or through a covariance. Operators that are not
+// linear are linearised at m. In what follows s = sigma/mu, and (sigma^2/mu) J is
+// Tweedie's covariance of x given x_t, V.
 //
 // J is the network's, and where the law of x given x_t is far from the mean
 // Gaussian that S knows, as between the two wings of Lorenz's butterfly, sigma^2 J
@@ -26,31 +29,54 @@ import (
 // the network's own Tweedie covariance (MMPS; Rozet et al. 2024, equation 12).
 // It is 1 where both covariances agree and costs no evaluation.
 
-// weigher solves S u = innovation for the trajectory whose denoised mean is
-// given, at noise ratio s; u replaces the innovation.
-type weigher interface {
-	weigh(innovation []float64, mean []float32, s float64) error
-	// searches says that the length of the step along u is searched for.
-	searches() bool
+// rule is one rule of guidance, with the scratch space of one worker.
+type rule interface {
+	// solve sets b.u to S^-1 b.e for every row.
+	solve(b *batch) error
+	// shift adds what u says of the trajectories to b.mean.
+	shift(b *batch) error
 }
 
-// longestStep bounds alpha where the network's Jacobian all but vanishes along
-// u, as poor networks' do.
-const longestStep = 3
+// batch is the rows that are denoised together.
+type batch struct {
+	*innovations
+	prior diffusion.Differentiable
+	at    diffusion.Level
+	mean  []float32   // denoised
+	e, u  [][]float64 // y - A(mean), and S^-1 e, for each row
+
+	cotangent, pulled []float32
+}
+
+// row is the part of x that belongs to row r.
+func (b *batch) row(x []float32, r int) []float32 {
+	n := b.prior.Dim()
+	return x[r*n : (r+1)*n]
+}
+
+// scale is sigma^2/mu.
+func (b *batch) scale() float64 { return b.at.Sigma * b.at.Sigma / b.at.Mu }
+
+// pull sets b.pulled to J^T A'^T v, and b.cotangent to A'^T v.
+func (b *batch) pull(v [][]float64) error {
+	for r := range v {
+		b.pullBack(b.row(b.cotangent, r), b.row(b.mean, r), v[r])
+	}
+	return b.prior.Pull(b.pulled, b.cotangent)
+}
 
 // guide is the denoiser of a prior conditioned on observations.
 type guide struct {
 	prior diffusion.Differentiable
 	*innovations
-	weigher
+	rule
 
-	innovation, u    []float64
-	cotangent, shift []float32
-	slopes, noises   []float64 // u^T (y - A(m)) and u^T R u of each row
+	cotangent, pulled []float32
+	e, u              [][]float64
 }
 
-func newGuide(prior diffusion.Differentiable, n *innovations, w weigher) *guide {
-	return &guide{prior: prior, innovations: n, weigher: w, innovation: make([]float64, n.present()), u: make([]float64, n.present())}
+func newGuide(prior diffusion.Differentiable, n *innovations, r rule) *guide {
+	return &guide{prior: prior, innovations: n, rule: r}
 }
 
 // Dim implements diffusion.Denoiser.
@@ -64,62 +90,90 @@ func (g *guide) Denoise(mean, xt []float32, at diffusion.Level) error {
 	if g.present() == 0 {
 		return nil
 	}
-	n := g.Dim()
-	g.fit(len(mean))
-	cotangent, shift := g.cotangent[:len(mean)], g.shift[:len(mean)]
-	for row := 0; row < len(mean); row += n {
-		if err := g.innovate(row/n, cotangent[row:row+n], mean[row:row+n], at.Ratio()); err != nil {
+	b := g.batch(mean, at)
+	for r := range b.e {
+		b.write(b.e[r], b.row(mean, r))
+	}
+	if err := g.solve(b); err != nil {
+		return err
+	}
+	return g.shift(b)
+}
+
+// batch makes room for the rows of mean.
+func (g *guide) batch(mean []float32, at diffusion.Level) *batch {
+	if len(g.cotangent) < len(mean) {
+		g.cotangent, g.pulled = make([]float32, len(mean)), make([]float32, len(mean))
+	}
+	rows := len(mean) / g.Dim()
+	for len(g.e) < rows {
+		g.e, g.u = append(g.e, make([]float64, g.present())), append(g.u, make([]float64, g.present()))
+	}
+	return &batch{
+		innovations: g.innovations, prior: g.prior, at: at, mean: mean, e: g.e[:rows], u: g.u[:rows],
+		cotangent: g.cotangent[:len(mean)], pulled: g.pulled[:len(mean)],
+	}
+}
+
+// weigher solves S u = innovation for the trajectory whose denoised mean is
+// given, at noise ratio s; u replaces the innovation.
+type weigher interface {
+	weigh(innovation []float64, mean []float32, s float64) error
+}
+
+// separate is the first half of a rule whose S needs no network: rows are solved
+// one after the other.
+type separate struct{ weigher }
+
+func (w separate) solve(b *batch) error {
+	for r, u := range b.u {
+		copy(u, b.e[r])
+		if err := w.weigh(u, b.row(b.mean, r), b.at.Ratio()); err != nil {
 			return err
 		}
 	}
-	if err := g.prior.Pull(shift, cotangent); err != nil {
+	return nil
+}
+
+// throughPrior is the second half of a rule that carries u back through the
+// Jacobian of the prior, with the full step or, if it searches, alpha times that.
+type throughPrior struct{ searches bool }
+
+// longestStep bounds alpha where the network's Jacobian all but vanishes along
+// u, as poor networks' do.
+const longestStep = 3
+
+func (t throughPrior) shift(b *batch) error {
+	if err := b.pull(b.u); err != nil {
 		return err
 	}
-	scale := at.Sigma * at.Sigma / at.Mu
-	for row := 0; row < len(mean); row += n {
-		step := float32(scale * g.step(row/n, scale, cotangent[row:row+n], shift[row:row+n]))
-		for i, v := range shift[row : row+n] {
-			mean[row+i] += step * v
+	for r := range b.u {
+		alpha := 1.0
+		if t.searches {
+			alpha = b.stepLength(r)
+		}
+		step := float32(b.scale() * alpha)
+		mean := b.row(b.mean, r)
+		for i, v := range b.row(b.pulled, r) {
+			mean[i] += step * v
 		}
 	}
 	return nil
 }
 
-// fit makes room for arrays of size values.
-func (g *guide) fit(size int) {
-	if len(g.cotangent) < size {
-		g.cotangent, g.shift = make([]float32, size), make([]float32, size)
-		g.slopes, g.noises = make([]float64, size/g.Dim()), make([]float64, size/g.Dim())
+// stepLength is alpha of one row, after pull(b.u).
+func (b *batch) stepLength(r int) float64 {
+	var slope, noise, variance float64 // u^T e, u^T R u, u^T A' J^T A'^T u
+	for i, u := range b.u[r] {
+		slope += u * b.e[r][i]
+		noise += u * u * b.noise[i]
 	}
-}
-
-// innovate writes A'^T u of one row to cotangent.
-func (g *guide) innovate(row int, cotangent, trajectory []float32, s float64) error {
-	g.write(g.innovation, trajectory)
-	copy(g.u, g.innovation)
-	if err := g.weigh(g.u, trajectory, s); err != nil {
-		return err
-	}
-	g.slopes[row], g.noises[row] = 0, 0
-	for i, u := range g.u {
-		g.slopes[row] += u * g.innovation[i]
-		g.noises[row] += u * u * g.noise[i]
-	}
-	g.pullBack(cotangent, trajectory, g.u)
-	return nil
-}
-
-// step is alpha of one row, shift being J^T cotangent.
-func (g *guide) step(row int, scale float64, cotangent, shift []float32) float64 {
-	if !g.searches() {
-		return 1
-	}
-	var variance float64 // u^T A' J^T A'^T u
-	for i, v := range shift {
-		variance += scale * float64(cotangent[i]) * float64(v)
+	cotangent := b.row(b.cotangent, r)
+	for i, v := range b.row(b.pulled, r) {
+		variance += b.scale() * float64(cotangent[i]) * float64(v)
 	}
 	if variance <= 0 {
 		return 1 // no covariance, or nothing to explain
 	}
-	return min(g.slopes[row]/(g.noises[row]+variance), longestStep)
+	return min(slope/(noise+variance), longestStep)
 }

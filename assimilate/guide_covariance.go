@@ -3,105 +3,116 @@ package assimilate
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"gonum.org/v1/gonum/mat"
-
-	"retrace/scoresum"
 )
 
-// The covariance guidance takes what x_t leaves open of a trajectory to have
-// the mean covariance V(s) that was measured when the prior was trained (package
-// scoresum, Prior.Uncertainty),
+// Rules with a full matrix for what x_t leaves open of a trajectory,
 //
 //	S = R + A' V(s) A'^T .
 //
-// It has no knob, is exact for a Gaussian prior, and is positive whatever the
-// network does: V is bounded by s^2 and by the covariance of the prior. The
-// flow-dependent part of the guidance comes from the network's Jacobian J
-// outside S. Compare MMPS (Rozet et al. 2024), which takes (sigma^2/mu) J for V
-// and diverges where J is wrong at high noise.
+// "covariance" takes the mean covariance V(s) that was measured when the prior was
+// trained (package scoresum, Prior.Uncertainty). It has no knob, is exact for a
+// Gaussian prior, and is positive whatever the network does: V is bounded by s^2
+// and by the covariance of the prior. The flow-dependent part of the guidance comes
+// from the network's Jacobian J outside S. Compare MMPS (Rozet et al. 2024), which
+// takes (sigma^2/mu) J for V and diverges where J is wrong at high noise.
+//
+// "jfps" has the same S, but carries u back by V in place of the network's Jacobian:
+// the posterior mean is m + V A'^T u, that of a Gaussian prior with the network's m
+// (JFPS of azula; the covariance heuristic of Rozet et al. 2024, section 5). It needs
+// no pass backward through the network and cannot follow what V does not know.
+//
+// "sda-gaussian" is appendix B of Rozet & Louppe (2023): S = R + s^2 A' Gamma A'^T
+// with Gamma = Q diag(l/(l + 1)) Q^T, l and Q being eigenvalues and eigenvectors of
+// the prior's covariance, so that Gamma = V(1) of a Gaussian prior.
 
 // covariances shares, between the workers of one case, what depends on the
 // noise level but not on the trajectory.
 type covariances struct {
-	prior  *scoresum.Prior
+	prior  Prior
 	length int
 	noise  []float64
-	states []int
-	// linear holds the gradients of linear operators, the same everywhere; nil
-	// if an operator is not linear.
-	linear [][]float64
+	linear *tangent // of linear operators; nil if an operator is not linear
+	// v is the covariance that stands for what x_t leaves open at noise ratio s.
+	v func(s float64) (*mat.SymDense, error)
+	// keeps says that V is needed beyond S.
+	keeps bool
 
 	mutex  sync.Mutex
-	levels map[float64]*mat.SymDense // S^-1 if linear, V otherwise
+	levels map[float64]*levelCovariance
 }
 
-func newCovariances(prior *scoresum.Prior, n *innovations, length int) *covariances {
-	c := &covariances{prior: prior, length: length, noise: n.noise, states: n.states, levels: map[float64]*mat.SymDense{}}
-	c.linear = linearGradients(n, length)
+// levelCovariance is what is known at one noise level.
+type levelCovariance struct {
+	inverse *mat.SymDense // S^-1 if linear
+	v       *mat.SymDense // unless linear and not kept
+}
+
+func newCovariances(prior Prior, n *innovations, length int) *covariances {
+	return &covariances{
+		prior: prior, length: length, noise: n.noise, linear: n.linear(length), levels: map[float64]*levelCovariance{},
+		v: func(s float64) (*mat.SymDense, error) { return prior.Uncertainty(length, s) },
+	}
+}
+
+// newGamma is newCovariances with s^2 V(1) for V(s).
+func newGamma(prior Prior, n *innovations, length int) *covariances {
+	c := newCovariances(prior, n, length)
+	gamma := sync.OnceValues(func() (*mat.SymDense, error) { return prior.Uncertainty(length, 1) })
+	c.v = func(s float64) (*mat.SymDense, error) {
+		one, err := gamma()
+		if err != nil {
+			return nil, err
+		}
+		var v mat.SymDense
+		v.ScaleSym(s*s, one)
+		return &v, nil
+	}
 	return c
 }
 
-// linearGradients returns the gradients of linear operators, nil if they
-// differ between trajectories.
-func linearGradients(n *innovations, length int) [][]float64 {
-	trajectory := make([]float32, length*n.dim)
-	at := n.gradients(trajectory)
-	for _, probe := range []float32{0.7, -1.9} {
-		for i := range trajectory {
-			trajectory[i] = probe * float32(1+i%7) / 4
-		}
-		for i, row := range n.gradients(trajectory) {
-			if !slices.Equal(row, at[i]) {
-				return nil
-			}
-		}
-	}
-	return at
-}
-
-// level returns S^-1 at noise ratio s for linear operators, V for others.
-func (c *covariances) level(s float64) (*mat.SymDense, error) {
+func (c *covariances) level(s float64) (*levelCovariance, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if known := c.levels[s]; known != nil {
 		return known, nil
 	}
-	v, err := c.prior.Uncertainty(c.length, s)
+	v, err := c.v(s)
 	if err != nil {
 		return nil, err
 	}
+	level := &levelCovariance{v: v}
 	if c.linear != nil {
 		cholesky, err := factorise(c.innovation(v, c.linear))
 		if err != nil {
 			return nil, err
 		}
-		inverse := new(mat.SymDense)
+		level.inverse = new(mat.SymDense)
 		var condition mat.Condition
-		if err := cholesky.InverseTo(inverse); err != nil && !errors.As(err, &condition) {
+		if err := cholesky.InverseTo(level.inverse); err != nil && !errors.As(err, &condition) {
 			return nil, fmt.Errorf("assimilate: covariance of the innovations: %w", err)
 		}
-		v = inverse
+		if !c.keeps {
+			level.v = nil
+		}
 	}
-	c.levels[s] = v
-	return v, nil
+	c.levels[s] = level
+	return level, nil
 }
 
 // innovation is S = R + A' V A'^T.
-func (c *covariances) innovation(v *mat.SymDense, gradients [][]float64) *mat.SymDense {
-	m, dim := len(gradients), len(gradients[0])
-	s := mat.NewSymDense(m, nil)
-	for i, gi := range gradients {
-		for j, gj := range gradients[:i+1] {
+func (c *covariances) innovation(v *mat.SymDense, at *tangent) *mat.SymDense {
+	s := mat.NewSymDense(at.rows(), nil)
+	for i := range at.rows() {
+		ci, fi := at.row(i)
+		for j := range i + 1 {
+			cj, fj := at.row(j)
 			var sum float64
-			for a, ga := range gi {
-				if ga == 0 {
-					continue
-				}
-				for b, gb := range gj {
-					sum += ga * gb * v.At(c.states[i]*dim+a, c.states[j]*dim+b)
+			for a, ga := range fi {
+				for b, gb := range fj {
+					sum += ga * gb * v.At(ci[a], cj[b])
 				}
 			}
 			if i == j {
@@ -132,9 +143,6 @@ func newCalibrated(c *covariances, n *innovations) *calibrated {
 	return &calibrated{c, n, mat.NewVecDense(max(1, n.present()), nil)}
 }
 
-// searches implements weigher.
-func (*calibrated) searches() bool { return true }
-
 func (c *calibrated) weigh(innovation []float64, mean []float32, s float64) error {
 	level, err := c.level(s)
 	if err != nil {
@@ -142,9 +150,9 @@ func (c *calibrated) weigh(innovation []float64, mean []float32, s float64) erro
 	}
 	y := mat.NewVecDense(len(innovation), innovation)
 	if c.linear != nil {
-		c.result.MulVec(level, y)
+		c.result.MulVec(level.inverse, y)
 	} else {
-		cholesky, err := factorise(c.innovation(level, c.innovations.gradients(mean)))
+		cholesky, err := factorise(c.innovation(level.v, c.innovations.tangent(mean)))
 		if err != nil {
 			return err
 		}
@@ -154,5 +162,29 @@ func (c *calibrated) weigh(innovation []float64, mean []float32, s float64) erro
 		}
 	}
 	copy(innovation, c.result.RawVector().Data)
+	return nil
+}
+
+// throughCovariance carries u back by V.
+type throughCovariance struct{ *covariances }
+
+func (t throughCovariance) shift(b *batch) error {
+	level, err := t.level(b.at.Ratio())
+	if err != nil {
+		return err
+	}
+	n := b.prior.Dim()
+	back, moved := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil)
+	for r, u := range b.u {
+		cotangent, mean := b.row(b.cotangent, r), b.row(b.mean, r)
+		b.pullBack(cotangent, mean, u)
+		for i, v := range cotangent {
+			back.SetVec(i, float64(v))
+		}
+		moved.MulVec(level.v, back)
+		for i := range mean {
+			mean[i] += float32(moved.AtVec(i))
+		}
+	}
 	return nil
 }

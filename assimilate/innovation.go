@@ -2,6 +2,7 @@ package assimilate
 
 import (
 	"math"
+	"slices"
 
 	"retrace/observe"
 	"retrace/trajectory"
@@ -16,6 +17,8 @@ type innovations struct {
 	dim      int       // values of a state
 	noise    []float64 // variance of each value present
 	states   []int     // index of the state that each value is of
+	// components are the positions of the values present in their observations.
+	components []int
 
 	state, pull, predicted, unit []float64
 }
@@ -29,6 +32,7 @@ func newInnovations(sequence observe.Sequence, standard trajectory.Standardiser)
 			if !math.IsNaN(y) {
 				n.noise = append(n.noise, o.Sd[j]*o.Sd[j])
 				n.states = append(n.states, o.Index)
+				n.components = append(n.components, j)
 			}
 		}
 	}
@@ -86,10 +90,9 @@ func (n *innovations) pullBack(dst, trajectory []float32, u []float64) {
 	}
 }
 
-// gradients returns the rows of A' at a trajectory: for each value present, the
-// derivative with respect to its own state.
-func (n *innovations) gradients(trajectory []float32) [][]float64 {
-	rows := make([][]float64, 0, n.present())
+// tangent returns A' at a trajectory.
+func (n *innovations) tangent(trajectory []float32) *tangent {
+	t := &tangent{start: make([]int, 1, n.present()+1)}
 	for _, o := range n.sequence.Observations {
 		n.physical(trajectory, o.Index)
 		weights := n.unit[:len(o.Values)]
@@ -101,13 +104,30 @@ func (n *innovations) gradients(trajectory []float32) [][]float64 {
 			weights[j] = 1
 			o.Operator.VJP(n.pull, n.state, weights)
 			weights[j] = 0
-			row := make([]float64, n.dim)
 			for i, v := range n.pull {
-				_, scale := n.standard.At(i)
-				row[i] = v * scale
+				if v != 0 {
+					_, scale := n.standard.At(i)
+					t.columns, t.factors = append(t.columns, o.Index*n.dim+i), append(t.factors, v*scale)
+				}
 			}
-			rows = append(rows, row)
+			t.start = append(t.start, len(t.columns))
 		}
 	}
-	return rows
+	return t
+}
+
+// linear returns A' of linear operators, nil if it differs between trajectories.
+func (n *innovations) linear(length int) *tangent {
+	trajectory := make([]float32, length*n.dim)
+	at := n.tangent(trajectory)
+	for _, probe := range []float32{0.7, -1.9} {
+		for i := range trajectory {
+			trajectory[i] = probe * float32(1+i%7) / 4
+		}
+		other := n.tangent(trajectory)
+		if !slices.Equal(other.start, at.start) || !slices.Equal(other.columns, at.columns) || !slices.Equal(other.factors, at.factors) {
+			return nil
+		}
+	}
+	return at
 }

@@ -65,8 +65,8 @@ var gaussianPrior = sync.OnceValues(func() (*scoresum.Prior, error) {
 
 func sampler(steps, corrections int) diffusion.PredictorCorrector {
 	return diffusion.PredictorCorrector{
-		Levels:      diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, steps, diffusion.Span{High: 50, Low: 5e-3}),
-		Corrections: corrections, Tau: 0.2, Churn: 1,
+		Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, steps, diffusion.Span{High: 50, Low: 5e-3}),
+		Solver: diffusion.DDIM{Churn: 1}, Corrector: diffusion.Langevin{Tau: 0.2}, Corrections: corrections,
 	}
 }
 
@@ -106,9 +106,9 @@ func problem(tb testing.TB, members int) assimilate.Problem {
 	return assimilate.Problem{Model: model, Observations: sequence, Length: arLength, Members: members, Seed: 3}
 }
 
-// exact is the posterior of the autoregressive process, by Gaussian
+// smoother is the posterior of the autoregressive process, by Gaussian
 // conditioning.
-func exact(tb testing.TB, p assimilate.Problem) (mean []float64, covariance *mat.Dense) {
+func smoother(tb testing.TB, p assimilate.Problem) (mean []float64, covariance *mat.Dense) {
 	tb.Helper()
 	moments, ok := p.Model.(interface {
 		Moments(int) ([]float64, *mat.SymDense)
@@ -181,7 +181,7 @@ func assimilated(tb testing.TB, method assimilate.Method, p assimilate.Problem) 
 // steps leave a few per cent.
 func TestCovarianceGuidanceReachesTheExactSmoother(t *testing.T) {
 	p := problem(t, 400)
-	mean, covariance := exact(t, p)
+	mean, covariance := smoother(t, p)
 	for _, sampler := range []struct {
 		name  string
 		draws diffusion.PredictorCorrector

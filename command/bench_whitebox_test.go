@@ -76,6 +76,23 @@ func TestBenchPrintsATableOfRatesAndOneOfRuns(t *testing.T) {
 	}
 }
 
+func TestBenchPrintsThePeerBeside(t *testing.T) {
+	r := report()
+	r.Peer = "another engine"
+	r.Rates[2].Peer, r.Rates[2].Ratio = new(68.0), new(2.5)
+	var out bytes.Buffer
+	if err := r.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if lines[1] != "peer: another engine, all cores" || !strings.HasSuffix(lines[3], "peer  ratio") {
+		t.Errorf("head %q", lines[:4])
+	}
+	if !strings.HasSuffix(lines[6], "68   2.50") || strings.Contains(lines[5], "2.50") {
+		t.Errorf("rates %q", lines[4:7])
+	}
+}
+
 func TestBenchAsJSON(t *testing.T) {
 	var out bytes.Buffer
 	if err := printJSON(&out, report()); err != nil {

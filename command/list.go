@@ -57,10 +57,7 @@ func listCommands() []*cobra.Command {
 			}
 			return list
 		}),
-		listCommand("samplers", "List the diffusion samplers, whose parameters a score [[method]] takes", func() []choice {
-			defaults := experiment.DefaultSampler()
-			return []choice{newChoice("predictor-corrector", "DDIM steps with Langevin corrections (Rozet & Louppe 2023, algorithm 4)", &defaults)}
-		}),
+		samplersCommand(),
 	}
 }
 
@@ -73,8 +70,9 @@ func listCommand(verb, short string, choices func() []choice) *cobra.Command {
 			if asJSON {
 				return printJSON(cmd.OutOrStdout(), choices())
 			}
-			for i, c := range choices() {
-				if i > 0 {
+			list := choices()
+			for i, c := range list {
+				if i > 0 && len(list[i-1].Parameters)+len(c.Parameters) > 0 {
 					fmt.Fprintln(cmd.OutOrStdout())
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", c.Name, c.Summary)

@@ -40,7 +40,7 @@ An experiment is a TOML file; its results are a run directory. Start with:
 	})
 	root.AddCommand(runCommand())
 	root.AddCommand(stageCommands()...)
-	root.AddCommand(checkCommand(), inspectCommand(), sampleCommand(), referenceCommand())
+	root.AddCommand(checkCommand(), calibrateCommand(), inspectCommand(), sampleCommand(), referenceCommand())
 	root.AddCommand(importWeightsCommand(), denoiseCommand())
 	root.AddCommand(listCommands()...)
 	root.AddCommand(benchCommand(), versionCommand())

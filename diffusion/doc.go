@@ -12,6 +12,14 @@
 // grid, sampler, guidance rule and prior can be combined, and each combination
 // can be checked against a closed form.
 //
+// A sampler has four parts, each chosen on its own: a Schedule, a grid of its
+// levels (GridNamed), a Solver that makes the steps between them (SolverNamed)
+// and a Corrector that repairs the law at a level (CorrectorNamed).
+// PredictorCorrector puts them together. Which combination is good is not a
+// matter of taste: PredictorCorrector.Response works out exactly what it makes
+// of a Gaussian, and ScalarProblem of a Gaussian that was observed, under the
+// rules of guidance of the literature.
+//
 // Arrays are float32, row-major, one independent sample a row. Units are the
 // standardised ones of the prior.
 package diffusion

@@ -30,8 +30,8 @@ func Example() {
 		diffusion.PredictorCorrector
 	}{
 		{"deterministic", diffusion.PredictorCorrector{Levels: levels}},
-		{"ancestral", diffusion.PredictorCorrector{Levels: levels, Churn: 1}},
-		{"corrected", diffusion.PredictorCorrector{Levels: levels, Corrections: 1, Tau: 0.25}},
+		{"ancestral", diffusion.PredictorCorrector{Levels: levels, Solver: diffusion.DDIM{Churn: 1}}},
+		{"corrected", diffusion.PredictorCorrector{Levels: levels, Corrector: diffusion.Langevin{Tau: 0.25}, Corrections: 1}},
 	}
 	normal := &diffusion.Gaussian{Mean: make([]float64, 100), Variance: make([]float64, 100)}
 	for j := range normal.Mean {
@@ -53,4 +53,23 @@ func Example() {
 	// deterministic  65 evaluations: mean 4.9, sd 1.9
 	// ancestral      65 evaluations: mean 5.0, sd 1.8
 	// corrected     129 evaluations: mean 5.0, sd 2.1
+}
+
+// How far from the posterior of x ~ N(0, 1), observed with an error of 0.25, do
+// samplers end at 32 evaluations, without drawing a sample?
+func ExampleScalarProblem() {
+	levels := diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 31, diffusion.Span{High: 20, Low: 4e-3})
+	problem, exact := diffusion.ScalarProblem{NoiseSd: 0.25}, diffusion.ScalarRules()[0]
+	for _, name := range []string{"ddpm", "sde-dpm2"} {
+		solver, err := diffusion.SolverNamed(name, 0)
+		if err != nil {
+			log.Fatal(err)
+		}
+		p := diffusion.PredictorCorrector{Levels: levels, Solver: solver}
+		gain, sd := problem.Ratios(p, exact)
+		fmt.Printf("%-8s %d evaluations: gain %.3f, sd %.3f of the exact\n", name, p.Evaluations(), gain, sd)
+	}
+	// Output:
+	// ddpm     32 evaluations: gain 1.000, sd 0.877 of the exact
+	// sde-dpm2 32 evaluations: gain 1.000, sd 1.012 of the exact
 }

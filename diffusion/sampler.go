@@ -5,23 +5,19 @@ import (
 	"math"
 )
 
-// The predictor-corrector sampler of score-based data assimilation (Rozet &
-// Louppe 2023, algorithm 4, with the correction of the authors' code). In terms
-// of the noise estimate
+// The predictor-corrector sampler of score-based generative models (Song et al.
+// 2021, algorithm 1) and of score-based data assimilation (Rozet & Louppe 2023,
+// algorithm 4): from noise to data, a step of a solver to the next lower level
+// is followed by corrections at that level. The last denoised mean is the
+// sample.
 //
-//	e(x_t) = (x_t - mu E[x | x_t]) / sigma ,
-//
-// a step from level t to the lower level s is the exponential integrator of the
-// probability-flow equation, also known as DDIM,
-//
-//	x_s = (mu_s / mu_t) x_t + (sigma_s - (mu_s / mu_t) sigma_t) e(x_t) ,
-//
-// followed by C Langevin corrections at the new level,
-//
-//	x <- x - sigma_s (d e(x) + sqrt(2 d) z),  d = Tau / mean(e(x)^2),  z ~ N(0, I) ,
-//
-// the mean being taken over the whole row, so that rows do not influence each
-// other.
+// Solvers of order two and more go by the slope of the estimates d along the
+// path. A correction moves the sample off the path, so that the estimates before
+// and after it differ by more than the slope. Its own first evaluation tells by
+// how much: with d^ made at the end of a step and d after the corrections, the
+// earlier estimates are moved by d - d^. This keeps the order at no cost;
+// forgetting them instead loses it (dpm2 with a correction a level, 32
+// evaluations of a Gaussian posterior: sd 6 % too small in place of 1 % too large).
 
 // Noise fills row with standard normal values for draw number draw of sample
 // row number index. The same arguments must give the same values.
@@ -29,39 +25,30 @@ type Noise interface {
 	Normal(row []float32, index, draw int)
 }
 
-// PredictorCorrector samples from a denoiser. The zero value of Corrections
-// gives the deterministic DDIM sampler.
+// PredictorCorrector samples from a denoiser. All but Levels may be zero: that
+// is the deterministic DDIM sampler.
 type PredictorCorrector struct {
-	Levels      []Level // from noise to data; see LogGrid and UniformGrid
+	Levels    []Level   // from noise to data, falling; see GridNamed
+	Solver    Solver    // makes the steps between levels; nil: DDIM{}
+	Corrector Corrector // nil: no corrections
+	// Corrections is the number of corrections at each level from the second on
+	// whose noise-to-signal ratio is at least Quiet and at most Loud. A Loud of 0
+	// sets no bound.
+	//
+	// Corrections do the most good at middle noise, where the large scales are
+	// decided. Below, the inflation of unadjusted Langevin steps would stay in the
+	// sample, unless steps with fresh noise follow that forget it.
 	Corrections int
-	Tau         float64 // size of the Langevin steps; 0.25 in the paper
-	// Quiet is the noise-to-signal ratio below which no corrections are made.
-	// An unadjusted Langevin step of size Tau inflates the variance of what the
-	// noise covers by a factor of about 1 + Tau/2. The deterministic step carries
-	// that on into the sample; steps with Churn forget it, for scales well below
-	// Quiet. 0 corrects everywhere, as in the paper.
-	Quiet float64
-	// Churn in [0, 1] is the share of the noise that the predictor replaces by
-	// fresh noise: 0 is the deterministic DDIM step, 1 the ancestral step of DDPM (the
-	// eta of Song, Meng & Ermon 2021).
-	Churn float64
+	Quiet, Loud float64
 }
 
 // Evaluations is the number of denoiser evaluations of one sample.
 func (p PredictorCorrector) Evaluations() int {
-	n := 1
-	for _, level := range p.Levels[1:] {
-		n += 1 + p.corrections(level)
+	n := 0
+	for range p.evaluations {
+		n++
 	}
 	return n
-}
-
-// corrections is the number of corrections at a level.
-func (p PredictorCorrector) corrections(at Level) int {
-	if at.Ratio() < p.Quiet {
-		return 0
-	}
-	return p.Corrections
 }
 
 // Sample replaces the rows of x by samples. Row r is sample number first + r:
@@ -69,38 +56,89 @@ func (p PredictorCorrector) corrections(at Level) int {
 // returns the denoised mean at the last level. done, if not nil, is called after
 // every evaluation.
 func (p PredictorCorrector) Sample(ctx context.Context, d Denoiser, x []float32, first int, noise Noise, done func()) error {
-	s := sampling{p, d, x, make([]float32, len(x)), make([]float32, d.Dim()), first, 0, noise, done}
+	needs := p.solver().Needs()
+	s := sampling{PredictorCorrector: p, needs: needs, denoiser: d, x: x, z: make([]float32, d.Dim()), first: first, noise: noise, done: done}
+	s.estimates = make([][]float32, needs.Estimates)
+	for k := range s.estimates {
+		s.estimates[k] = make([]float32, len(x))
+	}
 	s.start(p.Levels[0])
-	for i := 0; i+1 < len(p.Levels); i++ {
+	for e := range p.evaluations {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := s.predict(p.Levels[i], p.Levels[i+1]); err != nil {
+		if err := s.evaluate(e); err != nil {
 			return err
 		}
-		for range p.corrections(p.Levels[i+1]) {
-			if err := s.correct(p.Levels[i+1]); err != nil {
-				return err
+	}
+	copy(x, s.oldest())
+	return nil
+}
+
+func (p PredictorCorrector) solver() Solver {
+	if p.Solver == nil {
+		return DDIM{}
+	}
+	return p.Solver
+}
+
+// corrections is the number of corrections at a level.
+func (p PredictorCorrector) corrections(at Level) int {
+	ratio := at.Ratio()
+	if p.Corrector == nil || ratio < p.Quiet || p.Loud > 0 && ratio > p.Loud {
+		return 0
+	}
+	return p.Corrections
+}
+
+// evaluation is one evaluation of the denoiser and what it is for.
+type evaluation struct {
+	purpose purpose
+	at      Level
+	path    []Level // of a step
+	stage   int     // of a step, or the number of a correction at its level
+}
+
+type purpose int
+
+const (
+	step purpose = iota
+	correction
+	last
+)
+
+// evaluations yields what is to be done, in order.
+func (p PredictorCorrector) evaluations(yield func(evaluation) bool) {
+	needs := p.solver().Needs()
+	for i, to := range p.Levels[1:] {
+		path := p.Levels[max(0, i+1-needs.Estimates) : i+2]
+		for stage := range needs.Stages {
+			if !yield(evaluation{step, p.Levels[i+stage], path, stage}) {
+				return
+			}
+		}
+		for number := range p.corrections(to) {
+			if !yield(evaluation{purpose: correction, at: to, stage: number}) {
+				return
 			}
 		}
 	}
-	if err := s.denoise(p.Levels[len(p.Levels)-1]); err != nil {
-		return err
-	}
-	copy(x, s.mean)
-	return nil
+	yield(evaluation{purpose: last, at: p.Levels[len(p.Levels)-1]})
 }
 
 // sampling is the state of one call of Sample.
 type sampling struct {
 	PredictorCorrector
-	denoiser Denoiser
-	x, mean  []float32
-	z        []float32 // noise of one row
-	first    int
-	draws    int
-	noise    Noise
-	done     func()
+	needs     Needs
+	denoiser  Denoiser
+	x         []float32
+	estimates [][]float32 // newest first
+	corrected bool        // since the last step: earlier estimates lack the next
+	z         []float32   // noise of one row
+	first     int
+	draws     int
+	noise     Noise
+	done      func()
 }
 
 // start draws x at the first level, where the sample is drowned in noise.
@@ -117,73 +155,130 @@ func (s *sampling) start(at Level) {
 	s.draws++
 }
 
-func (s *sampling) denoise(at Level) error {
-	err := s.denoiser.Denoise(s.mean, s.x, at)
+func (s *sampling) evaluate(e evaluation) error {
+	if e.purpose == step {
+		s.rotate()
+		return s.stage(e)
+	}
+	// The next step forgets the oldest estimate: there is room.
+	if err := s.denoise(s.oldest(), e.at); err != nil || e.purpose == last {
+		return err
+	}
+	s.correct(e)
+	return nil
+}
+
+func (s *sampling) denoise(mean []float32, at Level) error {
+	err := s.denoiser.Denoise(mean, s.x, at)
 	if s.done != nil {
 		s.done()
 	}
 	return err
 }
 
-// predict moves x from one level to the next. With churn c the fresh noise has
-// variance c^2 b^2, b^2 = (sigma_s^2/sigma_t^2)(sigma_t^2 - r^2 sigma_s^2) with
-// r = mu_t/mu_s being the variance that the ancestral step would draw.
-func (s *sampling) predict(from, to Level) error {
-	if err := s.denoise(from); err != nil {
+func (s *sampling) oldest() []float32 { return s.estimates[len(s.estimates)-1] }
+
+// rotate makes the oldest estimate the newest, to be written.
+func (s *sampling) rotate() {
+	oldest := s.oldest()
+	copy(s.estimates[1:], s.estimates)
+	s.estimates[0] = oldest
+}
+
+// stage makes one stage of a step.
+func (s *sampling) stage(e evaluation) error {
+	newest := s.estimates[0]
+	if err := s.denoise(newest, e.at); err != nil {
 		return err
 	}
-	ratio := from.Mu / to.Mu * to.Sigma / from.Sigma
-	fresh := s.Churn * to.Sigma * math.Sqrt(max(0, 1-ratio*ratio))
-	kept := math.Sqrt(to.Sigma*to.Sigma - fresh*fresh)
-	// x_s = mu_s mean + kept e + fresh z, e = (x_t - mu_t mean)/sigma_t
-	a := float32(kept / from.Sigma)
-	b := float32(to.Mu - kept*from.Mu/from.Sigma)
-	for j, m := range s.mean {
-		s.x[j] = a*s.x[j] + b*m
+	if s.needs.Noise {
+		toNoise(newest, s.x, e.at)
 	}
-	if fresh > 0 {
-		s.addNoise(func(int) float32 { return float32(fresh) })
+	if s.corrected {
+		for _, d := range s.estimates[1:] {
+			accumulate(d, 1, newest)
+		}
+		s.corrected = false
 	}
+	s.step(s.solver().Step(e.path, e.stage))
 	return nil
 }
 
-// correct makes one Langevin step at a level.
-func (s *sampling) correct(at Level) error {
-	if err := s.denoise(at); err != nil {
-		return err
-	}
-	dim := len(s.z)
+// toNoise turns a denoised mean into e = (x - mu mean)/sigma.
+func toNoise(mean, x []float32, at Level) {
 	mu, inverse := float32(at.Mu), float32(1/at.Sigma)
-	s.addNoise(func(r int) float32 {
-		x, e := s.x[r*dim:(r+1)*dim], s.mean[r*dim:(r+1)*dim]
-		var square float64
-		for j := range e {
-			e[j] = (x[j] - mu*e[j]) * inverse
-			square += float64(e[j]) * float64(e[j])
-		}
-		if square == 0 {
-			return 0
-		}
-		size := s.Tau * float64(dim) / square
-		step := float32(size * at.Sigma)
-		for j := range x {
-			x[j] -= step * e[j]
-		}
-		return float32(math.Sqrt(2*size) * at.Sigma)
-	})
-	return nil
+	for j, m := range mean {
+		mean[j] = (x[j] - mu*m) * inverse
+	}
 }
 
-// addNoise adds fresh noise to every row, scaled by the row's scale.
-func (s *sampling) addNoise(scale func(row int) float32) {
+// accumulate adds a multiple of d to x.
+func accumulate(x []float32, factor float32, d []float32) {
+	for j, v := range d {
+		x[j] += factor * v
+	}
+}
+
+// step moves x by a stage of a step.
+func (s *sampling) step(w Weights) {
+	a, b := float32(w.State), float32(w.Estimates[0])
+	for j, d := range s.estimates[0] {
+		s.x[j] = a*s.x[j] + b*d
+	}
+	for k, d := range s.estimates[1:] {
+		if w.Estimates[k+1] != 0 {
+			accumulate(s.x, float32(w.Estimates[k+1]), d)
+		}
+	}
+	if w.Noise == 0 {
+		return
+	}
 	dim := len(s.z)
 	for r := 0; r*dim < len(s.x); r++ {
-		size := scale(r)
-		s.noise.Normal(s.z, s.first+r, s.draws)
-		row := s.x[r*dim : (r+1)*dim]
-		for j, z := range s.z {
-			row[j] += size * z
-		}
+		s.addNoise(r, float32(w.Noise))
 	}
 	s.draws++
+}
+
+// correct makes one correction of every row; the oldest estimate is the mean.
+func (s *sampling) correct(e evaluation) {
+	noise := s.oldest()
+	if !s.needs.Noise {
+		s.leavePath(e, noise)
+	}
+	toNoise(noise, s.x, e.at)
+	if s.needs.Noise {
+		s.leavePath(e, noise)
+	}
+	dim := len(s.z)
+	for r := 0; r*dim < len(s.x); r++ {
+		row := noise[r*dim : (r+1)*dim]
+		var square float64
+		for _, v := range row {
+			square += float64(v) * float64(v)
+		}
+		pull, spread := s.Corrector.Step(square / float64(dim))
+		accumulate(s.x[r*dim:(r+1)*dim], -float32(pull*e.at.Sigma), row)
+		s.addNoise(r, float32(spread*e.at.Sigma))
+	}
+	s.draws++
+}
+
+// leavePath takes the estimate at the end of a step from those of before, before
+// the first correction at a level. The next step adds its own.
+func (s *sampling) leavePath(e evaluation, estimate []float32) {
+	if e.stage > 0 || !s.needs.multistep() {
+		return
+	}
+	for _, d := range s.estimates[:len(s.estimates)-1] {
+		accumulate(d, -1, estimate)
+	}
+	s.corrected = true
+}
+
+// addNoise adds fresh noise to a row.
+func (s *sampling) addNoise(r int, size float32) {
+	dim := len(s.z)
+	s.noise.Normal(s.z, s.first+r, s.draws)
+	accumulate(s.x[r*dim:(r+1)*dim], size, s.z)
 }

@@ -139,7 +139,7 @@ func TestScalarPosteriorTable(t *testing.T) {
 		{1, 256, []float64{0.87, 0.96, 0.985}},
 		{1, 1000, []float64{0.96, 0.99, 0.996}},
 	} {
-		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, c.steps), Churn: c.churn}
+		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, c.steps), Solver: diffusion.DDIM{Churn: c.churn}}
 		for i, sd := range exactSd(t, p, variances...) {
 			if c.want[i] > 0 {
 				near(t, fmt.Sprintf("sd ratio, churn %v, %d steps, noise %v", c.churn, c.steps, noise[i]), sd/math.Sqrt(variances[i]), c.want[i], 0.0101)
@@ -150,7 +150,7 @@ func TestScalarPosteriorTable(t *testing.T) {
 		steps, i int
 		want     float64
 	}{{64, 0, 1.05}, {16, 1, 1.05}, {64, 1, 1.06}, {64, 2, 1.06}} {
-		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, c.steps), Corrections: 4, Tau: 0.25}
+		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, c.steps), Corrector: diffusion.Langevin{Tau: 0.25}, Corrections: 4}
 		near(t, fmt.Sprintf("sd ratio, 4 corrections, %d steps, noise %v", c.steps, noise[c.i]), drawnSd(t, p, variances[c.i])/math.Sqrt(variances[c.i]), c.want, 0.02)
 	}
 }
@@ -160,7 +160,7 @@ func TestScalarPosteriorTable(t *testing.T) {
 func TestAncestralStepIsThePosteriorOfTheForwardProcess(t *testing.T) {
 	from, to := diffusion.Level{Mu: 0.5, Sigma: 0.9}, diffusion.Level{Mu: 0.8, Sigma: 0.4}
 	variance := 0.3
-	sd := exactSd(t, diffusion.PredictorCorrector{Levels: []diffusion.Level{from, to}, Churn: 1}, variance)
+	sd := exactSd(t, diffusion.PredictorCorrector{Levels: []diffusion.Level{from, to}, Solver: diffusion.DDIM{Churn: 1}}, variance)
 
 	r := from.Mu / to.Mu
 	noise := from.Sigma*from.Sigma - r*r*to.Sigma*to.Sigma
@@ -179,7 +179,7 @@ func TestLangevinInflatesNoiseByHalfTau(t *testing.T) {
 	at := diffusion.Level{Mu: 1, Sigma: 1}
 	const variance = 1e-4
 	for _, tau := range []float64{0.1, 0.25, 0.5, 1} {
-		p := diffusion.PredictorCorrector{Levels: []diffusion.Level{at, at}, Corrections: int(10 / tau), Tau: tau}
+		p := diffusion.PredictorCorrector{Levels: []diffusion.Level{at, at}, Corrector: diffusion.Langevin{Tau: tau}, Corrections: int(10 / tau)}
 		gain := variance / (variance + 1)
 		near(t, fmt.Sprintf("variance at tau %v", tau), math.Pow(drawnSd(t, p, variance)/gain, 2), 1+tau/2, 0.03)
 	}
@@ -195,7 +195,7 @@ func TestInflationIsForgottenBelowQuietWithChurn(t *testing.T) {
 		{0.1, 0.5, 1, 0.05},
 	} {
 		p := diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 128, below100),
-			Corrections: 1, Tau: 0.5, Quiet: c.quiet, Churn: c.churn}
+			Solver: diffusion.DDIM{Churn: c.churn}, Corrector: diffusion.Langevin{Tau: 0.5}, Corrections: 1, Quiet: c.quiet}
 		near(t, fmt.Sprintf("variance with Quiet %v and Churn %v", c.quiet, c.churn), math.Pow(drawnSd(t, p, variance), 2)/variance, c.want, c.tolerance)
 	}
 }
@@ -203,7 +203,7 @@ func TestInflationIsForgottenBelowQuietWithChurn(t *testing.T) {
 func TestMeanIsSampled(t *testing.T) {
 	d := &diffusion.Gaussian{Mean: []float64{3, -2}, Variance: []float64{0.01, 1e-6}}
 	for _, churn := range []float64{0, 0.5, 1} {
-		p := diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 64, everything), Churn: churn}
+		p := diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 64, everything), Solver: diffusion.DDIM{Churn: churn}}
 		x := sample(t, p, d, 1, impulses{}) // one impulse at the start: the mean and 1 sd
 		near(t, "first value", float64(x[0]), 3, 0.2)
 		near(t, "second value", float64(x[1]), -2, 0.02)
@@ -212,7 +212,8 @@ func TestMeanIsSampled(t *testing.T) {
 
 // busy exercises all parts of the sampler.
 func busy(steps int) diffusion.PredictorCorrector {
-	return diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, steps, below100), Corrections: 2, Tau: 0.25, Quiet: 0.05, Churn: 0.5}
+	return diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, steps, below100), Solver: diffusion.DDIM{Churn: 0.5},
+		Corrector: diffusion.Langevin{Tau: 0.25}, Corrections: 2, Quiet: 0.05}
 }
 
 func TestRowsDoNotDependOnTheirBatch(t *testing.T) {
@@ -245,7 +246,7 @@ func (c *counting) Denoise(mean, xt []float32, at diffusion.Level) error {
 }
 
 func TestEvaluationsAreCounted(t *testing.T) {
-	for _, p := range []diffusion.PredictorCorrector{busy(1), busy(10), {Levels: busy(5).Levels}, {Levels: busy(5).Levels, Corrections: 3, Tau: 0.1}} {
+	for _, p := range []diffusion.PredictorCorrector{busy(1), busy(10), {Levels: busy(5).Levels}, {Levels: busy(5).Levels, Corrector: diffusion.Langevin{Tau: 0.1}, Corrections: 3}} {
 		d := &counting{Denoiser: ofVariances(1)}
 		done := 0
 		if err := p.Sample(context.Background(), d, make([]float32, 3), 0, newKeyed(1), func() { done++ }); err != nil {

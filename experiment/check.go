@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -147,13 +146,7 @@ func (c checker) checkPrior() {
 		c.Prior = nil
 		return
 	}
-	if x := c.Trajectories; x.Train == 0 || x.Validation == 0 {
-		c.root.Failed(errors.New("prior: it is learnt from trajectories: set trajectories.train and trajectories.validation above 0"))
-	}
-	err := c.Prior.Validate()
-	if window, longest := c.Prior.Window, c.Trajectories.TrainLength; window > longest {
-		err = errors.Join(err, fmt.Errorf("window = %d: longer than the %d states of trajectories.train_length; shorten one or lengthen the other", window, longest))
-	}
+	err := c.Prior.check(c.Config)
 	switch {
 	case err != nil && given:
 		table.Failed(err)

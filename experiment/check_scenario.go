@@ -39,6 +39,12 @@ func (c checker) checkScenario(t strict.Table, s *Scenario) {
 			return
 		}
 	}
+	if s.Withhold == nil {
+		s.Withhold = new(0.0)
+	}
+	if !(*s.Withhold >= 0 && *s.Withhold < 1) {
+		t.Problemf("withhold", "must be a share in [0, 1)")
+	}
 	if s.File == "" {
 		c.checkSimulated(t, s)
 	} else {

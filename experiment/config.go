@@ -4,22 +4,21 @@ import (
 	"retrace/dynamics"
 	"retrace/internal/strict"
 	"retrace/observe"
-	"retrace/scoresum"
 )
 
 // Config is an experiment: a system, a prior learnt from its trajectories,
 // what is observed (scenarios) and how it is assimilated (methods). Each pair
 // of scenario and method is a row of the result table. Get one from Load.
 type Config struct {
-	Name         string             `toml:"name" doc:"name of the experiment (default: of the file)"`
-	Seed         int64              `toml:"seed" doc:"names all random draws; any whole number"`
-	Model        Model              `toml:"model,required" doc:"the dynamical system"`
-	Trajectories Trajectories       `toml:"trajectories,required" doc:"what is simulated"`
-	Prior        *scoresum.Settings `toml:"prior" doc:"what is learnt, and how; nil if nothing is"`
-	Scenarios    []Scenario         `toml:"scenario" doc:"what is observed"`
-	Methods      []Method           `toml:"method" doc:"how it is assimilated"`
-	Score        Scoring            `toml:"score" doc:"what is measured"`
-	Report       Reporting          `toml:"report" doc:"what is drawn"`
+	Name         string         `toml:"name" doc:"name of the experiment (default: of the file)"`
+	Seed         int64          `toml:"seed" doc:"names all random draws; any whole number"`
+	Model        Model          `toml:"model,required" doc:"the dynamical system"`
+	Trajectories Trajectories   `toml:"trajectories,required" doc:"what is simulated"`
+	Prior        *PriorSettings `toml:"prior" doc:"what is learnt, and how; nil if nothing is"`
+	Scenarios    []Scenario     `toml:"scenario" doc:"what is observed"`
+	Methods      []Method       `toml:"method" doc:"how it is assimilated"`
+	Score        Scoring        `toml:"score" doc:"what is measured"`
+	Report       Reporting      `toml:"report" doc:"what is drawn"`
 
 	// File and Overrides say where the settings came from.
 	File      string   `toml:"-"`
@@ -118,6 +117,7 @@ type Scenario struct {
 	Times    []float64      `toml:"times" doc:"the times observed, in units of the model's clock; in place of every"`
 	Sd       strict.Numbers `toml:"sd" doc:"standard deviation of the noise: one, or one for each value observed, in their units"`
 	Missing  *float64       `toml:"missing" doc:"share in [0, 1) of the values that are missing, at random"`
+	Withhold *float64       `toml:"withhold" doc:"share in [0, 1) of the values that no method is given, drawn at random: ensembles are scored by them without a truth"`
 	File     string         `toml:"file" doc:"observations of your own, CSV or store, in place of simulated ones"`
 	Length   *int           `toml:"length" doc:"states of the trajectory to recover, with file"`
 	Start    *float64       `toml:"start" doc:"time of its first state, with file"`

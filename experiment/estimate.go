@@ -9,6 +9,7 @@ import (
 
 	"retrace/dynamics"
 	"retrace/internal/rng"
+	"retrace/scoresum"
 )
 
 // Estimate is what one unit of work costs.
@@ -47,7 +48,7 @@ func (c *Config) Estimate(ctx context.Context) ([]Estimate, error) {
 // Gauge is Estimate with the prior that it timed: trained for a moment, it is
 // good for nothing but as fast as any of the config's settings. It is nil if the
 // config has none.
-func (c *Config) Gauge(ctx context.Context) ([]Estimate, Prior, error) {
+func (c *Config) Gauge(ctx context.Context) ([]Estimate, *scoresum.Prior, error) {
 	e := estimator{Config: c, cores: float64(runtime.GOMAXPROCS(0)), size: int64(c.model.Space().Size())}
 	e.measureStep()
 	if c.Prior != nil {
@@ -91,7 +92,7 @@ type estimator struct {
 	// a number of states with its gradient.
 	trainStep float64
 	denoise   map[int]float64
-	prior     Prior
+	prior     *scoresum.Prior // of kind network
 	list      []Estimate
 }
 
@@ -143,6 +144,10 @@ func (e *estimator) simulation(unit string, count, length int) {
 func (e *estimator) training() {
 	x, p := e.Trajectories, e.Prior
 	bytes := int64(x.Train+x.Validation) * int64(x.TrainLength) * e.size * 4
+	if p.Kind != KindNetwork {
+		e.add(Estimate{Unit: "train", Work: "prior", Count: 1, Memory: 2 * bytes}, 0)
+		return
+	}
 	e.add(Estimate{
 		Unit: "train", Work: "windows", Count: float64(p.Training.Steps) * float64(p.Training.Batch), Memory: 2 * bytes,
 	}, float64(p.Training.Steps)*e.trainStep)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
 	"time"
 
 	"retrace/diffusion"
@@ -36,7 +37,7 @@ func (e *estimator) measurePrior(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.prior, err = e.trainMoment(ctx, scoresum.Data{Training: set, Validation: set, Standard: standard, Seed: e.Seed})
+	prior, err := e.briefPrior(ctx, priorData{set, set, standard})
 	if err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (e *estimator) measurePrior(ctx context.Context) error {
 	for i := range e.Scenarios {
 		length := e.timeline(&e.Scenarios[i]).Length
 		if e.denoise[length] == 0 {
-			if e.denoise[length], err = denoiseSeconds(e.prior, length); err != nil {
+			if e.denoise[length], err = denoiseSeconds(prior, length); err != nil {
 				return err
 			}
 		}
@@ -52,15 +53,25 @@ func (e *estimator) measurePrior(ctx context.Context) error {
 	return nil
 }
 
+// briefPrior is a prior as fast as that of the config.
+func (e *estimator) briefPrior(ctx context.Context, data priorData) (Prior, error) {
+	if e.Prior.Kind != KindNetwork {
+		return e.Prior.build(e.Config, data)
+	}
+	var err error
+	e.prior, err = e.trainMoment(ctx, scoresum.Data{Training: data.training, Validation: data.validation, Standard: data.standard, Seed: e.Seed, Symmetry: symmetryOf(e.model)})
+	return e.prior, err
+}
+
 // trainMoment makes a few training steps and notes the time of one.
-func (e *estimator) trainMoment(ctx context.Context, data scoresum.Data) (Prior, error) {
+func (e *estimator) trainMoment(ctx context.Context, data scoresum.Data) (*scoresum.Prior, error) {
 	const steps = 3
 	dir, err := os.MkdirTemp("", "retrace-estimate-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	settings := *e.Prior
+	settings := e.Prior.Settings
 	settings.Training.Steps = steps
 	var begin time.Time
 	return scoresum.Train(ctx, settings, data, dir, func(p scoresum.Progress) {
@@ -76,13 +87,21 @@ func (e *estimator) trainMoment(ctx context.Context, data scoresum.Data) (Prior,
 // denoiseSeconds is the time, on one core, of denoising one trajectory with
 // its gradient, in the batches in which methods do it.
 func denoiseSeconds(prior Prior, length int) (float64, error) {
-	denoiser, err := prior.Denoiser(length, scoresum.SampleRows, scoresum.ChunkWindows)
+	denoiser, err := prior.Differentiable(length, scoresum.SampleRows, scoresum.ChunkWindows)
 	if err != nil {
 		return 0, err
 	}
 	x := make([]float32, scoresum.SampleRows*denoiser.Dim())
 	mean, pull := make([]float32, len(x)), make([]float32, len(x))
 	level := diffusion.Level{T: 0.5, Mu: 0.5, Sigma: 0.5}
+	row := denoiser.Dim()
+	begin := time.Now()
+	err = errors.Join(denoiser.Denoise(mean[:row], x[:row], level), denoiser.Pull(pull[:row], x[:row]))
+	if first := time.Since(begin); err != nil || first > 200*time.Millisecond {
+		// A network on fields: rows gain nothing from each other, and all cores
+		// have been at work.
+		return first.Seconds() * float64(runtime.GOMAXPROCS(0)), err
+	}
 	seconds := timed(func(n int) {
 		for range n {
 			err = errors.Join(err, denoiser.Denoise(mean, x, level), denoiser.Pull(pull, x))

@@ -36,7 +36,7 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 		}
 	}
 	base := filepath.Base(path)
-	prior := scoresum.DefaultSettings()
+	prior := PriorSettings{Kind: KindNetwork, Settings: scoresum.DefaultSettings()}
 	c := &Config{
 		Name: strings.TrimSuffix(base, filepath.Ext(base)),
 		Trajectories: Trajectories{

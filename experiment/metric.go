@@ -45,6 +45,9 @@ func Metrics() []Metric {
 		{"crps", "CRPS", "fair continuous ranked probability score", "lower", none, "state", withTruth(verify.CRPS)},
 		{"log_prior", "log p(x)", "mean log density of the transitions, log p(x_2:L | x_1)", "", none, "nat", logPrior},
 		{"log_likelihood", "log p(y | x)", "mean log likelihood of the observations, log p(y | x)", "", none, "nat", logLikelihood},
+		{"withheld_crps", "withheld CRPS", "fair CRPS of observations that no method was given, in standard deviations of their error", "lower", none, "1", withWithheld(verify.Prediction.CRPS)},
+		{"withheld_log_score", "withheld log score", "mean log density of those observations, in the same units, under the normal law of the ensemble's prediction", "higher", none, "nat", withWithheld(verify.Prediction.LogScore)},
+		{"withheld_innovation", "withheld innovation²", "mean squared innovation of those observations over its variance; 1 is honest, above 1 too sure", "", 1, "1", withWithheld(squaredInnovation)},
 		{"w1", "W1 to reference", "Wasserstein distance to the reference posterior", "lower", none, "state", nil},
 		{"w1_floor", "W1 floor", "the same between two independent draws of the reference", "", none, "state", nil},
 		{"evaluations", "evaluations", "network evaluations or model steps for each member", "", none, "1", nil},
@@ -59,6 +62,7 @@ type subject struct {
 	ensemble *verify.Sample
 	truth    *verify.Sample // nil if nobody knows it
 	seen     observe.Sequence
+	withheld observe.Sequence // empty if nothing was
 }
 
 func withTruth(score func(ensemble, truth *verify.Sample) float64) func(s *subject) (float64, bool, error) {
@@ -86,6 +90,27 @@ func logLikelihood(s *subject) (float64, bool, error) {
 	}
 	value, err := verify.LogLikelihood(s.ensemble, observe.NewLikelihood(s.seen).Log)
 	return value, true, err
+}
+
+// withWithheld averages a score over the observations withheld, taken in standard
+// deviations of their error, so that different quantities can be averaged.
+func withWithheld(score func(verify.Prediction) float64) func(s *subject) (float64, bool, error) {
+	return func(s *subject) (float64, bool, error) {
+		predictions := verify.Predictions(s.ensemble, s.withheld)
+		if len(predictions) == 0 || s.ensemble.Members < 2 {
+			return 0, false, nil
+		}
+		var sum float64
+		for _, p := range predictions {
+			sum += score(p.Standardised())
+		}
+		return sum / float64(len(predictions)), true, nil
+	}
+}
+
+func squaredInnovation(p verify.Prediction) float64 {
+	z := p.Innovation()
+	return z * z
 }
 
 // member views case i of a set as a sample.

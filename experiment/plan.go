@@ -21,7 +21,9 @@ func (p *planner) add(u *unit) *unit {
 func (c *Config) plan() ([]*unit, error) {
 	p := &planner{Config: c}
 	p.simulate()
-	p.train()
+	if err := p.train(); err != nil {
+		return nil, err
+	}
 	var scored, drawn []*unit
 	for i := range c.Scenarios {
 		s := &c.Scenarios[i]

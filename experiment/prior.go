@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
 
+	"retrace/assimilate"
 	"retrace/diffusion"
+	"retrace/dynamics"
 	"retrace/figure"
 	"retrace/scoresum"
 	"retrace/trajectory"
@@ -27,8 +30,8 @@ func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error 
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
-	_, err := scoresum.Train(ctx, *c.Prior, scoresum.Data{
-		Training: data.training, Validation: data.validation, Standard: data.standard, Seed: c.Seed,
+	_, err := scoresum.Train(ctx, c.Prior.Settings, scoresum.Data{
+		Training: data.training, Validation: data.validation, Standard: data.standard, Seed: c.Seed, Symmetry: symmetryOf(c.model),
 	}, dir, func(p scoresum.Progress) {
 		detail := fmt.Sprintf("step %d of %d, %.0f windows/s", p.Step, p.Steps, p.Pace)
 		if !math.IsNaN(p.Validation) {
@@ -39,21 +42,36 @@ func (t *task) trainPrior(ctx context.Context, c *Config, data priorData) error 
 	return err
 }
 
-// Prior is a trained prior.
-type Prior = *scoresum.Prior
-
-// loadPrior reads the trained prior.
-func (d *directory) loadPrior() (*scoresum.Prior, error) { return scoresum.Load(d.file("prior")) }
+// Prior is what methods sample from: a trained network, an exact Gaussian or an
+// imported network.
+type Prior = assimilate.Prior
 
 // sampleFrom draws unconditional samples.
 func sampleFrom(ctx context.Context, prior Prior, s Samples, seed int64, sampler diffusion.PredictorCorrector, w *Watcher) (*trajectory.Set, error) {
 	const unit = "sample"
 	w.begin(unit)
 	start := time.Now()
-	set, err := prior.Sample(ctx, scoresum.Draw{Members: s.Members, Length: s.Length, Seed: seed}, sampler,
-		func(done, total int) { w.advance(done, total, "") })
+	space, clock, standard := prior.Describe()
+	set := trajectory.New(space, clock, []trajectory.Dimension{{Name: "member", Len: s.Members}}, s.Length)
+	newDenoiser := func() (diffusion.Denoiser, error) {
+		return prior.Differentiable(s.Length, scoresum.SampleRows, scoresum.ChunkWindows)
+	}
+	noise := func() diffusion.Noise { return scoresum.NewNoise(seed, "sample", 0) }
+	err := scoresum.SampleMembers(ctx, set.Data, sampler, newDenoiser, noise, func(done, total int) { w.advance(done, total, "") })
 	w.end(unit, time.Since(start), err)
-	return set, err
+	if err != nil {
+		return nil, err
+	}
+	standard.Inverse(set.Data, set.Data)
+	return set, nil
+}
+
+// symmetryOf is the law of the symmetries of a model, nil if none are known.
+func symmetryOf(model dynamics.Model) func(r *rand.Rand) func(dst, x []float32) {
+	if symmetric, ok := model.(dynamics.Symmetric); ok {
+		return symmetric.Symmetry
+	}
+	return nil
 }
 
 // readLosses reads the training curve of a prior's folder.

@@ -56,6 +56,9 @@ func (r *reporter) describe(s *Scenario) string {
 	if *s.Missing > 0 {
 		text += fmt.Sprintf(" A share of %g of the values is missing.", *s.Missing)
 	}
+	if s.withheld() > 0 {
+		text += fmt.Sprintf(" A share of %g is withheld, to score ensembles by.", s.withheld())
+	}
 	return text
 }
 

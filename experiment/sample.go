@@ -27,7 +27,7 @@ func SamplePrior(ctx context.Context, c *Config, o Options, s Samples) (Outcome,
 		return outcome, err
 	}
 	d := &directory{path: outcome.Dir}
-	prior, err := d.loadPrior()
+	prior, err := d.loadPrior(c)
 	if err != nil {
 		return outcome, err
 	}

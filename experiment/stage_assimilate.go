@@ -64,6 +64,7 @@ type CaseRecord struct {
 	Case        int                `json:"case"`
 	Evaluations int                `json:"evaluations"`
 	Diagnostics map[string]float64 `json:"diagnostics,omitempty"`
+	Notes       map[string]string  `json:"notes,omitempty"` // what the method chose, and why
 }
 
 // drawAll draws the cases that are not there yet, one after the other: methods
@@ -95,6 +96,9 @@ func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) erro
 		}
 		start := time.Now()
 		work.problem.Observations, work.problem.Case = seen, i
+		if err := work.warn(t, u); err != nil {
+			return fmt.Errorf("%s, case %d: %w", u.name, i, err)
+		}
 		if records[i], err = work.draw(ctx, t, len(cases)); err != nil {
 			return fmt.Errorf("%s, case %d: %w", u.name, i, err)
 		}
@@ -112,6 +116,26 @@ type workload struct {
 	method  assimilate.Method
 	problem assimilate.Problem
 	blocks  *trajectory.Blocks
+	warned  bool
+}
+
+// warner is a method that knows what is doubtful about a problem before it works.
+type warner interface {
+	Warning(p assimilate.Problem) (string, error)
+}
+
+// warn logs what is doubtful, before the first case drawn.
+func (w *workload) warn(t *task, u *unit) error {
+	method, ok := w.method.(warner)
+	if !ok || w.warned {
+		return nil
+	}
+	w.warned = true
+	text, err := method.Warning(w.problem)
+	if text != "" {
+		t.log.Warn(text, "unit", u.name, "case", w.problem.Case)
+	}
+	return err
 }
 
 // draw draws and stores the ensemble of the present one of so many cases.
@@ -127,7 +151,7 @@ func (w *workload) draw(ctx context.Context, t *task, cases int) (*CaseRecord, e
 	if err := result.Ensemble.CheckFinite(); err != nil {
 		return nil, fmt.Errorf("the method diverged: %w", err)
 	}
-	return &CaseRecord{i, result.Evaluations, finite(result.Diagnostics)}, w.blocks.Write(i, result.Ensemble.Data)
+	return &CaseRecord{i, result.Evaluations, finite(result.Diagnostics), result.Notes}, w.blocks.Write(i, result.Ensemble.Data)
 }
 
 // prepare builds the method and what is the same for all cases.
@@ -138,7 +162,7 @@ func (p *planner) prepare(t *task, d drawing) (w workload, err error) {
 	}
 	var prior Prior
 	if entry.NeedsPrior {
-		if prior, err = t.loadPrior(); err != nil {
+		if prior, err = t.loadPrior(p.Config); err != nil {
 			return w, err
 		}
 	}

@@ -15,6 +15,9 @@ func (p *planner) observe(s *Scenario) (*unit, error) {
 	f := newFingerprint(u.stage, u.name)
 	f.settings("model", &p.Model)
 	settings := *s
+	if s.withheld() > 0 {
+		u.outputs = append(u.outputs, s.Name+"/withheld.zarr")
+	}
 	if s.File != "" {
 		sum, err := hashInput(s.File)
 		if err != nil {
@@ -76,7 +79,31 @@ func (p *planner) writeObservations(t *task, s *Scenario, cases []observe.Sequen
 	if err := os.MkdirAll(t.file(s.Name), 0o777); err != nil {
 		return err
 	}
+	if s.withheld() > 0 {
+		var aside []observe.Sequence
+		cases, aside = p.setAside(s, cases)
+		if err := observe.WriteFile(t.file(s.Name, "withheld.zarr"), aside, target); err != nil {
+			return err
+		}
+	}
 	return observe.WriteFile(t.file(s.Name, "observations.zarr"), cases, target)
+}
+
+// setAside takes the share of the observations out that the scenario withholds.
+func (p *planner) setAside(s *Scenario, cases []observe.Sequence) (kept, aside []observe.Sequence) {
+	kept, aside = make([]observe.Sequence, len(cases)), make([]observe.Sequence, len(cases))
+	for i, seen := range cases {
+		kept[i], aside[i] = seen.Withhold(s.withheld(), observe.Address{Seed: p.Seed, Scenario: s.Name, Case: i})
+	}
+	return kept, aside
+}
+
+// withheld is the share that no method is given.
+func (s *Scenario) withheld() float64 {
+	if s.Withhold == nil {
+		return 0
+	}
+	return *s.Withhold
 }
 
 // observations reads the observations of a scenario back.
@@ -86,6 +113,18 @@ func (d *directory) observations(c *Config, s *Scenario) ([]observe.Sequence, er
 		return nil, err
 	}
 	return observe.ReadFile(d.file(s.Name, "observations.zarr"), target)
+}
+
+// setAside reads the observations that were withheld; nil if none were.
+func (d *directory) setAside(c *Config, s *Scenario) ([]observe.Sequence, error) {
+	if s.withheld() == 0 {
+		return nil, nil
+	}
+	target, err := c.target(s)
+	if err != nil {
+		return nil, err
+	}
+	return observe.ReadFile(d.file(s.Name, "withheld.zarr"), target)
 }
 
 // truth reads the trajectories that were observed; nil if nobody knows them.

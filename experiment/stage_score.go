@@ -86,6 +86,10 @@ func (w scoring) all(ctx context.Context, t *task) (all []Score, byTime *traject
 	if err != nil {
 		return nil, nil, err
 	}
+	aside, err := t.setAside(w.Config, w.scenario)
+	if err != nil {
+		return nil, nil, err
+	}
 	records, err := readRecords(t.file(w.ensemble.outputs[1]), len(cases))
 	if err != nil {
 		return nil, nil, err
@@ -95,6 +99,9 @@ func (w scoring) all(ctx context.Context, t *task) (all []Score, byTime *traject
 	count := counter{total: len(cases), watcher: t.watcher}
 	err = parallel.For(ctx, len(cases), func(_, i int) (err error) {
 		s := &subject{model: w.model, seen: cases[i]}
+		if i < len(aside) {
+			s.withheld = aside[i]
+		}
 		if s.ensemble, err = readSample(t.file(w.ensemble.outputs[0]), i); err != nil {
 			return err
 		}

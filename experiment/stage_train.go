@@ -2,20 +2,23 @@ package experiment
 
 import (
 	"context"
+	"slices"
 
 	"retrace/dynamics"
 	"retrace/trajectory"
 )
 
 // train adds the unit that learns the prior, if the config has one.
-func (p *planner) train() {
+func (p *planner) train() error {
 	if p.Prior == nil {
-		return
+		return nil
 	}
 	u := &unit{name: "train", stage: StageTrain, outputs: []string{"prior"}, resumes: true}
-	u.needs = []*unit{p.training, p.validation}
+	u.needs = slices.DeleteFunc([]*unit{p.training, p.validation}, func(n *unit) bool { return n == nil })
 	f := newFingerprint(u.stage, u.name)
-	f.settings("prior", p.Prior)
+	if err := p.Prior.fingerprint(f); err != nil {
+		return err
+	}
 	f.settings("standardise", &struct {
 		Standardise Standardise `toml:"standardise"`
 	}{p.Trajectories.Standardise})
@@ -25,21 +28,30 @@ func (p *planner) train() {
 	f.needs(u.needs...)
 	u.fingerprint = f.sum()
 	u.run = func(ctx context.Context, t *task) error {
-		training, err := t.load(p.training)
+		data, err := p.priorData(t)
 		if err != nil {
 			return err
 		}
-		validation, err := t.load(p.validation)
-		if err != nil {
-			return err
-		}
-		standard, err := p.standardiser(training)
-		if err != nil {
-			return err
-		}
-		return t.trainPrior(ctx, p.Config, priorData{training, validation, standard})
+		return t.makePrior(ctx, p.Config, data)
 	}
 	p.prior = p.add(u)
+	return nil
+}
+
+// priorData loads the sets that there are.
+func (p *planner) priorData(t *task) (data priorData, err error) {
+	if p.training != nil {
+		if data.training, err = t.load(p.training); err != nil {
+			return data, err
+		}
+	}
+	if p.validation != nil {
+		if data.validation, err = t.load(p.validation); err != nil {
+			return data, err
+		}
+	}
+	data.standard, err = p.standardiser(data.training)
+	return data, err
 }
 
 // standardiser returns the fixed standardisation or fits one.

@@ -37,7 +37,7 @@ type Twin struct {
 	BurnIn       float64  `toml:"burn_in" doc:"time, in units of the model's clock, up to which estimates do not count; half of the run if that leaves none"`
 	Seeds        Seeds    `toml:"seeds" doc:"number of runs, with seeds from seed on, or the list of their seeds"`
 	Initial      *Initial `toml:"initial" doc:"law of the first state, of truth and ensembles; left out: that of the model after its spin-up"`
-	Training     int      `toml:"training" doc:"states of the free run that methods with a climatology learn from (default: those of the longest run, at least 1000)"`
+	Training     int      `toml:"training" doc:"states of the free run that methods with a climatology learn from (default: twice those of the longest run, at least 2000)"`
 	CRPS         bool     `toml:"crps" doc:"compute the fair continuous ranked probability score, which costs time"`
 	Export       []string `toml:"export" doc:"write truth and observations of every run as well: zarr, npy, csv"`
 	Truth        string   `toml:"truth" doc:"truth from elsewhere in place of simulated ones: .npy of shape (states, components), with observations"`

@@ -46,10 +46,10 @@ func (c twinChecker) check() {
 	}
 	c.checkScenarios()
 	if c.Twin.Training < 0 {
-		c.Twin.Training = 1000
+		c.Twin.Training = 2000
 		for i := range c.Scenarios {
 			if s := &c.Scenarios[i]; s.Every != nil && s.Offset != nil {
-				c.Twin.Training = max(c.Twin.Training, c.length(s))
+				c.Twin.Training = max(c.Twin.Training, 2*c.length(s))
 			}
 		}
 	}
@@ -191,6 +191,9 @@ func (c twinChecker) checkScenario(t strict.Table, s *Scenario) {
 	shadow := c.single(s)
 	shadow.Trajectories.Length = max(2, *s.Offset+*s.Every+1)
 	c.ordinary(shadow).checkScenario(t, s)
+	if s.withheld() != 0 {
+		t.Problemf("withhold", "does not go with twin experiments, which know the truth of every state: remove it")
+	}
 }
 
 func checkVariantName(t strict.Table, name string, taken []string) {

@@ -390,3 +390,15 @@ func FuzzParseTwin(f *testing.F) {
 		}
 	})
 }
+
+func TestFreshTwinExperimentRunsAll(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "r")
+	runTwin(t, dir, parseTwin(t, twinText))
+	before := nudged.Load()
+	if _, err := experiment.RunTwin(t.Context(), parseTwin(t, twinText), experiment.Options{Dir: dir, Fresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	if runs := nudged.Load() - before; runs != 6 {
+		t.Errorf("%d runs, want all 6", runs)
+	}
+}

@@ -34,6 +34,12 @@ func (m *Model) DrawSymmetry(r *rand.Rand) Symmetry {
 	return s
 }
 
+// Symmetry implements dynamics.Symmetric.
+func (m *Model) Symmetry(r *rand.Rand) (image func(dst, x []float32)) {
+	s := m.DrawSymmetry(r)
+	return func(dst, x []float32) { m.Transform32(dst, x, s) }
+}
+
 // Transform writes the image of state x under a symmetry to dst, which must not
 // overlap it. All states of a trajectory, or of a window of one, must go through
 // the same symmetry.

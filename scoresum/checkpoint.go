@@ -40,7 +40,7 @@ func (t *trainer) save(dir string) error {
 
 func (t *trainer) slabs() map[string][]float32 {
 	return map[string][]float32{
-		"weights": t.prior.network.Slab(), "first": t.optimiser.First, "second": t.optimiser.Second, "average": t.optimiser.Average,
+		"weights": t.prior.network.weights(), "first": t.optimiser.First, "second": t.optimiser.Second, "average": t.optimiser.Average,
 	}
 }
 
@@ -69,7 +69,7 @@ func (t *trainer) resume(dir string) error {
 	if err := errors.Join(step, json.Unmarshal([]byte(file.Metadata["curve"]), &t.curve)); err != nil {
 		return fault.Inputf("%s: %w; delete the file", filepath.Join(dir, CheckpointName), err)
 	}
-	t.prior.packed.Refresh(t.prior.network)
+	t.prior.network.refresh()
 	return nil
 }
 

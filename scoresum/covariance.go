@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
+
+	"retrace/internal/safetensors"
 )
 
 // The Gaussian prior of a window of w states is N(0, C_w), with C_w the second
@@ -82,6 +84,28 @@ func factorise(c *mat.SymDense, window, dim int) (Covariance, error) {
 		}
 	}
 	return covariance, nil
+}
+
+// law is the Gaussian prior of windows.
+type law interface {
+	// basis is that of windows of length states.
+	basis(length int) (*basis, error)
+	tensor() safetensors.Tensor
+}
+
+// basis implements law.
+func (c Covariance) basis(length int) (*basis, error) {
+	spectrum, err := c.Spectrum(length)
+	if err != nil {
+		return nil, err
+	}
+	return newBasis(spectrum), nil
+}
+
+// tensor implements law.
+func (c Covariance) tensor() safetensors.Tensor {
+	side := c.Window * c.Dim
+	return safetensors.Tensor{Name: factorName, Shape: []int{side, side}, Data: c.Factor}
 }
 
 // Spectrum is the eigendecomposition of the covariance of a window.

@@ -90,7 +90,7 @@ func orthogonal(n int) *mat.Dense {
 }
 
 func TestLeadingBlockIsTheCovarianceOfShorterWindows(t *testing.T) {
-	long, short := gaussianPrior(t, 0.9, 9, "overlap", 4).covariance, gaussianPrior(t, 0.9, 5, "overlap", 2).covariance
+	long, short := gaussianPrior(t, 0.9, 9, "overlap", 4).covariance.(Covariance), gaussianPrior(t, 0.9, 5, "overlap", 2).covariance.(Covariance)
 	a, errA := long.Spectrum(5)
 	b, errB := short.Spectrum(5)
 	if errA != nil || errB != nil {

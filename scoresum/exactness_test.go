@@ -233,7 +233,7 @@ func TestLawOfCorrectedSamples(t *testing.T) {
 	} {
 		d := denoiser(t, gaussianPrior(t, c.rho, c.window, c.name, c.stride), length, rows, ChunkWindows)
 		x := make([]float32, rows*length)
-		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, 256), Corrections: 1, Tau: 0.25}
+		p := diffusion.PredictorCorrector{Levels: diffusion.UniformGrid(diffusion.Cosine{Eta: 1e-3}, 256), Corrector: diffusion.Langevin{Tau: 0.25}, Corrections: 1}
 		if err := p.Sample(context.Background(), d, x, 0, NewNoise(1, "test", 0), nil); err != nil {
 			t.Fatal(err)
 		}

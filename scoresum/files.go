@@ -7,8 +7,8 @@ import (
 	"math"
 	"path/filepath"
 
+	"retrace/dynamics"
 	"retrace/internal/fault"
-	"retrace/internal/nn"
 	"retrace/internal/safetensors"
 )
 
@@ -22,6 +22,8 @@ const WeightsName = "weights.safetensors"
 const (
 	priorFormat = "retrace prior 1"
 	factorName  = "covariance.factor"
+	// spectrumName takes its place for fields: SpectralCovariance.Factor.
+	spectrumName = "covariance.spectrum"
 	// fractionsName holds Fractions, (level, coordinate).
 	fractionsName = "uncertainty.fractions"
 )
@@ -46,19 +48,10 @@ func (p *Prior) encode() (*safetensors.File, error) {
 		}
 		file.Metadata[key] = string(text)
 	}
-	side := p.covariance.Window * p.covariance.Dim
-	file.Tensors = append(tensors(p.network),
-		safetensors.Tensor{Name: factorName, Shape: []int{side, side}, Data: p.covariance.Factor},
-		safetensors.Tensor{Name: fractionsName, Shape: []int{p.fractions.Levels, side}, Data: p.fractions.Values})
+	levels := p.fractions.Levels
+	file.Tensors = append(p.network.tensors(), p.covariance.tensor(),
+		safetensors.Tensor{Name: fractionsName, Shape: []int{levels, len(p.fractions.Values) / levels}, Data: p.fractions.Values})
 	return file, nil
-}
-
-func tensors(network *nn.Network) []safetensors.Tensor {
-	var list []safetensors.Tensor
-	for _, q := range network.Parameters() {
-		list = append(list, safetensors.Tensor{Name: q.Name, Shape: q.Shape, Data: q.Data})
-	}
-	return list
 }
 
 // Load reads a prior from its folder. What is wrong with the file is an input
@@ -77,7 +70,8 @@ func Load(dir string) (*Prior, error) {
 }
 
 func decode(file *safetensors.File) (*Prior, error) {
-	p := &Prior{bases: map[int]*basis{}}
+	// Settings that are younger than the file had the values of the defaults.
+	p := &Prior{Settings: DefaultSettings(), bases: map[int]*basis{}}
 	if format := file.Metadata["format"]; format != priorFormat {
 		return nil, fmt.Errorf("the format is %q, not %q", format, priorFormat)
 	}
@@ -92,25 +86,25 @@ func decode(file *safetensors.File) (*Prior, error) {
 	if err := errors.Join(p.Settings.Validate(), checkSize(p)); err != nil {
 		return nil, err
 	}
-	shape := p.Settings.shape(p.Dim())
-	if err := checkRoom(file, shape); err != nil {
+	if err := p.Settings.checkRoom(file, p.Space); err != nil {
 		return nil, err
 	}
-	network, err := nn.New(shape)
+	var err error
+	if p.network, err = p.Settings.newNetwork(p.Space); err != nil {
+		return nil, err
+	}
+	if err := p.network.fill(taker(file)); err != nil {
+		return nil, err
+	}
+	if p.covariance, err = p.Settings.readLaw(file, p.Space); err != nil {
+		return nil, err
+	}
+	b, err := p.basis(p.Settings.Window)
 	if err != nil {
 		return nil, err
 	}
-	if err := fill(network, file); err != nil {
-		return nil, err
-	}
-	p.network, p.packed = network, network.Pack()
-	side := p.Settings.Window * p.Dim()
-	factor, err := tensor(file, factorName, []int{side, side})
-	if err != nil {
-		return nil, err
-	}
-	p.covariance = Covariance{p.Settings.Window, p.Dim(), factor}
-	fractions, err := tensor(file, fractionsName, []int{fractionLevels, side})
+	levels := p.Settings.budget().levels
+	fractions, err := tensor(file, fractionsName, []int{levels, b.classCount})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +113,7 @@ func decode(file *safetensors.File) (*Prior, error) {
 			return nil, fmt.Errorf("tensor %s is %v at element %d, not in (0, 1]", fractionsName, f, i)
 		}
 	}
-	p.fractions = Fractions{fractionLevels, fractions}
+	p.fractions = Fractions{levels, fractions}
 	return p, nil
 }
 
@@ -133,30 +127,46 @@ func checkSize(p *Prior) error {
 
 // checkRoom refuses settings of a network far larger than the file before memory
 // is taken for it.
-func checkRoom(file *safetensors.File, shape nn.Shape) error {
+func (s Settings) checkRoom(file *safetensors.File, space dynamics.Space) error {
 	held := 0
 	for _, t := range file.Tensors {
 		held += len(t.Data)
 	}
-	// Without embedding, shifts and biases.
-	least := float64(shape.Width) * float64(shape.Kernel) * float64(2*shape.Blocks*shape.Width+shape.In+shape.Out)
+	var least float64 // without embedding, shifts and biases
+	if s.Network == "unet" {
+		for _, w := range s.Widths {
+			least += 4 * float64(s.Blocks) * float64(s.Kernel*s.Kernel) * float64(w) * float64(w)
+		}
+	} else {
+		shape := s.shape(space)
+		least = float64(shape.Width) * float64(shape.Kernel) * float64(2*shape.Blocks*shape.Width+shape.In+shape.Out)
+	}
 	if least > float64(held) {
 		return fmt.Errorf("metadata settings: the network has at least %.0f parameters, but the file only %d values", least, held)
 	}
 	return nil
 }
 
-// fill copies tensors into a network; the first that is absent, of another
-// shape or not finite is the error.
-func fill(network *nn.Network, file *safetensors.File) error {
-	for _, q := range network.Parameters() {
-		data, err := tensor(file, q.Name, q.Shape)
-		if err != nil {
-			return err
-		}
-		copy(q.Data, data)
+// taker returns tensors of a file; one that is absent, of another shape or not finite
+// is an error.
+func taker(file *safetensors.File) func(name string, shape []int) ([]float32, error) {
+	return func(name string, shape []int) ([]float32, error) { return tensor(file, name, shape) }
+}
+
+// readLaw reads the Gaussian prior of windows.
+func (s Settings) readLaw(file *safetensors.File, space dynamics.Space) (law, error) {
+	if s.Network != "unet" {
+		side := s.Window * space.Size()
+		factor, err := tensor(file, factorName, []int{side, side})
+		return Covariance{s.Window, space.Size(), factor}, err
 	}
-	return nil
+	g, err := newGrid(space)
+	if err != nil {
+		return nil, err
+	}
+	n := s.Window * g.fields
+	factor, err := tensor(file, spectrumName, []int{len(wavenumbers(g.rows, g.columns)), n, n, 2})
+	return &SpectralCovariance{s.Window, g.fields, g.rows, g.columns, factor}, err
 }
 
 func tensor(file *safetensors.File, name string, shape []int) ([]float32, error) {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestSavedPriorsDenoiseAlike(t *testing.T) {
 		if !slices.Equal(a, b) {
 			t.Errorf("%s: means differ", name)
 		}
-		if q.Settings != p.Settings || q.Clock != p.Clock || q.Space.Size() != 2 || !slices.Equal(q.Standard.Scale, p.Standard.Scale) {
+		if !reflect.DeepEqual(q.Settings, p.Settings) || q.Clock != p.Clock || q.Space.Size() != 2 || !slices.Equal(q.Standard.Scale, p.Standard.Scale) {
 			t.Errorf("%s: settings, space, clock or scale differ: %+v", name, q)
 		}
 		if q.Parameters() != p.Parameters() {
@@ -69,6 +70,27 @@ func TestSavedPriorsDenoiseAlike(t *testing.T) {
 // tensorOf returns the tensor of a name to be damaged.
 func tensorOf(f *safetensors.File, name string) *safetensors.Tensor {
 	return &f.Tensors[slices.IndexFunc(f.Tensors, func(t safetensors.Tensor) bool { return t.Name == name })]
+}
+
+// Priors written before a setting existed have its default.
+func TestSettingsMissingInAFileAreDefaults(t *testing.T) {
+	dir := t.TempDir()
+	p, path := savedPrior(t, dir), filepath.Join(dir, WeightsName)
+	file, err := safetensors.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := file.Metadata["settings"]
+	file.Metadata["settings"] = strings.Replace(before, `"Schedule":"cosine",`, "", 1)
+	if file.Metadata["settings"] == before {
+		t.Fatalf("no schedule in %s", before)
+	}
+	if err := safetensors.Write(path, file); err != nil {
+		t.Fatal(err)
+	}
+	if q, err := Load(dir); err != nil || !reflect.DeepEqual(q.Settings, p.Settings) {
+		t.Errorf("settings %+v, error %v", q, err)
+	}
 }
 
 func TestDamagedPriorsAreInputErrors(t *testing.T) {

@@ -10,32 +10,55 @@ import (
 // basis turns windows of one length into the coordinates in which their
 // Gaussian prior is diagonal and back. It is immutable and shared by workers.
 type basis struct {
-	n       int // values of a window
-	padded  int // columns of the coordinates: n rounded up, the rest zero
-	values  []float64
-	into    *kernel.Panels // row y -> row y Q
-	out     *kernel.Panels // row z -> row z Q^T
-	vectors []float32
+	n      int // values of a window
+	padded int // columns of the coordinates: n rounded up, the rest zero
+	values []float64
+	// classes are of coordinates whose errors are alike; nil if each is its own.
+	classes    []int32
+	classCount int
+	transform
+}
+
+// transform is the orthonormal map to coordinates and back.
+type transform interface {
+	// toCoordinates computes z = y Q for rows of n values, stride apart; z has
+	// padded columns.
+	toCoordinates(z, y []float32, rows, stride int)
+	// fromCoordinates computes y = z Q^T; y has padded columns too.
+	fromCoordinates(y, z []float32, rows int)
+}
+
+// class is that of coordinate j.
+func (b *basis) class(j int) int {
+	if b.classes == nil {
+		return j
+	}
+	return int(b.classes[j])
+}
+
+// denseTransform holds all of Q.
+type denseTransform struct {
+	n, padded int
+	into      *kernel.Panels // row y -> row y Q
+	out       *kernel.Panels // row z -> row z Q^T
+	vectors   []float32
 }
 
 func newBasis(s Spectrum) *basis {
 	n := len(s.Values)
-	b := &basis{n: n, padded: kernel.RoundUp(n, kernel.ColumnUnit), values: s.Values, vectors: s.Vectors}
+	b := &denseTransform{n: n, padded: kernel.RoundUp(n, kernel.ColumnUnit), vectors: s.Vectors}
 	b.into, b.out = kernel.NewPanels(n, n), kernel.NewPanels(n, n)
 	b.into.Pack(0, kernel.Block{Data: s.Vectors, Rows: n, Columns: n, RowStep: n, ColumnStep: 1})
 	b.out.Pack(0, kernel.Block{Data: s.Vectors, Rows: n, Columns: n, RowStep: 1, ColumnStep: n})
-	return b
+	return &basis{n: n, padded: b.padded, values: s.Values, classCount: n, transform: b}
 }
 
-// toCoordinates computes z = y Q for rows of n values, stride apart; z has
-// padded columns.
-func (b *basis) toCoordinates(z, y []float32, rows, stride int) {
+func (b *denseTransform) toCoordinates(z, y []float32, rows, stride int) {
 	kernel.Multiply(kernel.Matrix{Data: z, Rows: rows, Columns: b.padded, Stride: b.padded},
 		kernel.Matrix{Data: y, Rows: rows, Columns: b.n, Stride: stride}, b.into, nil, false)
 }
 
-// fromCoordinates computes y = z Q^T; y has padded columns too.
-func (b *basis) fromCoordinates(y, z []float32, rows int) {
+func (b *denseTransform) fromCoordinates(y, z []float32, rows int) {
 	kernel.Multiply(kernel.Matrix{Data: y, Rows: rows, Columns: b.padded, Stride: b.padded},
 		kernel.Matrix{Data: z, Rows: rows, Columns: b.n, Stride: b.padded}, b.out, nil, false)
 }

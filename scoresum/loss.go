@@ -3,6 +3,8 @@ package scoresum
 import (
 	"math"
 	"math/rand/v2"
+
+	"retrace/internal/parallel"
 )
 
 // Training regresses, for a clean window x noised to y = x + s n, the network's
@@ -39,40 +41,86 @@ func (w *windows) example(x []float32, r *rand.Rand) float64 {
 	b := w.basis
 	w.rows = len(x) / b.padded
 	in, out := w.arrays()
+	if w.normal == nil {
+		w.newVisits()
+	}
 	clean, view, target := w.z[:len(x)], w.w[:len(x)], w.f[:len(x)]
 	b.toCoordinates(clean, x, w.rows, b.padded)
 	for i := range w.rows {
 		w.ratios[i] = drawRatio(r)
 		w.times[i] = noiseTime(w.ratios[i])
 	}
-	// The coordinates of the noised windows replace those of the clean ones.
-	w.eachCoordinate(func(k int, s, l, v float64) {
-		xj, nj := float64(clean[k]), r.NormFloat64()
-		clean[k] = float32(xj + s*nj)
-		target[k] = float32(s*xj/math.Sqrt(l*v) - math.Sqrt(l/v)*nj)
-	})
-	noised, result := clean, w.v[:len(x)]
-	for number, factor := range []func(s, l, v float64) float64{
-		func(s, _, _ float64) float64 { return 1 / math.Sqrt(1+s*s) },
-		func(_, l, v float64) float64 { return l / v },
-		func(_, _, v float64) float64 { return 1 / math.Sqrt(v) },
-	} {
-		w.eachCoordinate(func(k int, s, l, v float64) { view[k] = float32(factor(s, l, v)) * noised[k] })
+	result := w.v[:len(x)]
+	for i := range w.rows {
+		for j := range b.n {
+			w.normal[i*b.padded+j] = r.NormFloat64()
+		}
+	}
+	w.eachCoordinate(w.visits.noise)
+	for number, visit := range w.visits.views {
+		w.eachCoordinate(visit)
 		b.fromCoordinates(result, view, w.rows)
 		w.put(in, number, result, w.length, b.padded)
 	}
 	w.putMask(in, w.length)
-	w.network.Forward(w.packed, out, in, w.times[:w.rows], w.rows, w.tokens(w.length))
+	w.network.forward(out, in, w.times[:w.rows], w.rows, w.tokens(w.length))
 	return w.residual(out, target)
 }
 
-// eachCoordinate visits the coordinates of the rows, in order: the index, the
-// noise ratio s of the row, the prior variance l and v = l + s^2.
-func (w *windows) eachCoordinate(visit func(k int, s, l, v float64)) {
-	for i, s := range w.ratios[:w.rows] {
+// visit is given a coordinate: its row and index, the noise ratio s of the row, the
+// prior variance l and v = l + s^2.
+type visit func(row, k int, s, l, v float64)
+
+// visits are what is done to every coordinate in training; made once, for a worker that
+// shares its rows among cores would allocate them otherwise.
+type visits struct {
+	noise, residual visit
+	views           [views]visit
+	current         visit
+	row             func(worker, row int)
+}
+
+// newVisits makes room for training.
+func (w *windows) newVisits() {
+	w.normal, w.sums = make([]float64, len(w.z)), make([]float64, len(w.ratios))
+	v := &w.visits
+	// The coordinates of the noised windows replace those of the clean ones.
+	v.noise = func(_, k int, s, l, v float64) {
+		xj, nj := float64(w.z[k]), w.normal[k]
+		w.z[k] = float32(xj + s*nj)
+		w.f[k] = float32(s*xj/math.Sqrt(l*v) - math.Sqrt(l/v)*nj)
+	}
+	v.views = [views]visit{
+		func(_, k int, s, _, _ float64) { w.w[k] = float32(1/math.Sqrt(1+s*s)) * w.z[k] },
+		func(_, k int, _, l, v float64) { w.w[k] = float32(l/v) * w.z[k] },
+		func(_, k int, _, _, v float64) { w.w[k] = float32(1/math.Sqrt(v)) * w.z[k] },
+	}
+	v.residual = func(row, k int, s, l, v float64) {
+		weight := 1 - w.noiseShare + w.noiseShare*l/v
+		e := float64(w.w[k] - w.f[k])
+		w.sums[row] += weight * e * e
+		w.w[k] = float32(2 * float64(w.share) * weight * e / float64(w.rows*w.basis.n))
+	}
+	v.row = func(_, row int) {
+		s, first := w.ratios[row], row*w.basis.padded
 		for j, l := range w.basis.values {
-			visit(i*w.basis.padded+j, s, l, l+s*s)
+			v.current(row, first+j, s, l, l+s*s)
 		}
+	}
+}
+
+// manyValues of a row make it worth a core of its own.
+const manyValues = 1 << 12
+
+// eachCoordinate visits the coordinates of the rows.
+func (w *windows) eachCoordinate(visit visit) {
+	w.visits.current = visit
+	if w.basis.n >= manyValues {
+		parallel.Run(w.rows, w.visits.row)
+		return
+	}
+	for row := range w.rows {
+		w.visits.row(0, row)
 	}
 }
 
@@ -80,7 +128,7 @@ func (w *windows) eachCoordinate(visit func(k int, s, l, v float64)) {
 // gradient of the parameters.
 func (w *windows) pullExample() {
 	_, out := w.arrays()
-	w.network.PullAll(w.packed, nil, out)
+	w.network.pullAll(out)
 }
 
 // residual returns the loss of outputs, given their targets in coordinates, and
@@ -90,15 +138,13 @@ func (w *windows) residual(out, target []float32) float64 {
 	states, errors := w.v[:len(target)], w.w[:len(target)]
 	w.gather(states, out)
 	b.toCoordinates(errors, states, w.rows, b.padded)
+	clear(w.sums)
+	w.eachCoordinate(w.visits.residual)
 	var sum float64
-	count := float64(w.rows * b.n)
-	w.eachCoordinate(func(k int, s, l, v float64) {
-		weight := 1 - w.noiseShare + w.noiseShare*l/v
-		e := float64(errors[k] - target[k])
-		sum += weight * e * e
-		errors[k] = float32(2 * float64(w.share) * weight * e / count)
-	})
+	for _, s := range w.sums[:w.rows] {
+		sum += s
+	}
 	b.fromCoordinates(states, errors, w.rows)
 	w.spread(out, states)
-	return sum / count
+	return sum / float64(w.rows*b.n)
 }

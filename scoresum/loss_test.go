@@ -15,7 +15,7 @@ import (
 // from its Gaussian.
 func newExamples(t testing.TB, p *Prior, length, rows int) (*windows, []float32) {
 	t.Helper()
-	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, rows, p.network.Shape(), p.packed)
+	w := newWindows(p.Settings.layout(p.Space), p.Settings.Window, rows, p.network)
 	b, err := p.basis(length)
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +39,8 @@ func newExamples(t testing.TB, p *Prior, length, rows int) (*windows, []float32)
 // gradientOf is the gradient of the loss of the last example of w.
 func gradientOf(p *Prior, w *windows) []float32 {
 	w.pullExample()
-	gradient := nn.NewGradient(p.network)
-	gradient.Add([]*nn.Workspace{w.network})
+	gradient := nn.NewGradient(tokenNetworkOf(p).Network)
+	gradient.Add([]*nn.Workspace{w.network.(*tokenEvaluator).workspace})
 	return gradient.Values()
 }
 
@@ -71,14 +71,14 @@ func TestGradientOfTheLoss(t *testing.T) {
 				for i := range q {
 					q[i] += float32(h) * direction[i]
 				}
-				p.packed.Refresh(p.network)
+				p.network.refresh()
 				value := w.example(x, rng.Stream(1, "test"))
 				copy(q, kept)
-				p.packed.Refresh(p.network)
+				p.network.refresh()
 				return value
 			}
 			at := 0
-			for k, q := range p.network.Parameters() {
+			for k, q := range tokenNetworkOf(p).Parameters() {
 				direction := gaussians(len(q.Data), uint64(k))
 				norm := math.Sqrt(kernel.SumSquares(direction))
 				var slope float64

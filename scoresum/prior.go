@@ -6,7 +6,6 @@ import (
 
 	"retrace/dynamics"
 	"retrace/internal/kernel"
-	"retrace/internal/nn"
 	"retrace/trajectory"
 )
 
@@ -18,10 +17,9 @@ type Prior struct {
 	Clock    dynamics.Clock
 	Standard trajectory.Standardiser
 
-	covariance Covariance
+	covariance law
 	fractions  Fractions
-	network    *nn.Network
-	packed     *nn.Packed
+	network    network
 
 	mutex sync.Mutex
 	bases map[int]*basis // by window length, made when first needed
@@ -30,8 +28,8 @@ type Prior struct {
 // Dim is the number of values of a state.
 func (p *Prior) Dim() int { return p.Space.Size() }
 
-// Parameters is the number of parameters of the network.
-func (p *Prior) Parameters() int { return len(p.network.Slab()) }
+// Parameters is the number of parameters of the network, with what pads them.
+func (p *Prior) Parameters() int { return len(p.network.weights()) }
 
 // basis returns the Gaussian prior of windows of length states.
 func (p *Prior) basis(length int) (*basis, error) {
@@ -40,11 +38,10 @@ func (p *Prior) basis(length int) (*basis, error) {
 	if b := p.bases[length]; b != nil {
 		return b, nil
 	}
-	spectrum, err := p.covariance.Spectrum(length)
+	b, err := p.covariance.basis(length)
 	if err != nil {
 		return nil, err
 	}
-	b := newBasis(spectrum)
 	p.bases[length] = b
 	return b, nil
 }
@@ -56,7 +53,7 @@ func (p *Prior) Compose(length int) ([]Piece, error) {
 
 // Denoiser returns the denoiser of trajectories of length states, for at most
 // rows trajectories at once, with at most chunk windows of one length going
-// through the network together.
+// through the network together; of fields fewer, as memory asks.
 func (p *Prior) Denoiser(length, rows, chunk int) (*Denoiser, error) {
 	if length < 1 || rows < 1 || chunk < 1 {
 		return nil, fmt.Errorf("scoresum: a denoiser of %d states, %d rows and chunks of %d windows", length, rows, chunk)
@@ -64,6 +61,13 @@ func (p *Prior) Denoiser(length, rows, chunk int) (*Denoiser, error) {
 	pieces, err := p.Compose(length)
 	if err != nil {
 		return nil, err
+	}
+	if n, ok := p.network.(*fieldNetwork); ok {
+		largest, err := n.largestChunk()
+		if err != nil {
+			return nil, err
+		}
+		chunk = min(chunk, largest)
 	}
 	d := &Denoiser{length: length, dim: p.Dim(), groups: newGroups(pieces)}
 	for _, g := range d.groups {
@@ -73,7 +77,7 @@ func (p *Prior) Denoiser(length, rows, chunk int) (*Denoiser, error) {
 		if err != nil {
 			return nil, err
 		}
-		g.windows = newWindows(p.Settings.layout(d.dim), states, g.chunk, p.network.Shape(), p.packed)
+		g.windows = newWindows(p.Settings.layout(p.Space), states, g.chunk, p.network)
 		g.windows.use(states, b)
 		g.y, g.mean = kernel.Slab(g.chunk*b.padded), kernel.Slab(g.chunk*b.padded)
 	}

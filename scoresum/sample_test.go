@@ -13,7 +13,7 @@ import (
 )
 
 func quickSampler() diffusion.PredictorCorrector {
-	return diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 24, diffusion.Span{High: 100}), Corrections: 1, Tau: 0.25, Churn: 0.5}
+	return diffusion.PredictorCorrector{Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 24, diffusion.Span{High: 100}), Solver: diffusion.DDIM{Churn: 0.5}, Corrector: diffusion.Langevin{Tau: 0.25}, Corrections: 1}
 }
 
 func draw(t *testing.T, p *Prior, members, length int) []float32 {

@@ -4,18 +4,24 @@ import (
 	"errors"
 	"slices"
 
+	"retrace/dynamics"
 	"retrace/internal/fault"
 	"retrace/internal/nn"
+	"retrace/internal/parallel"
+	"retrace/internal/strict"
 )
 
 // Settings describe a window denoiser, how it is trained and how it is
 // composed: the [prior] table of a config.
 type Settings struct {
-	Network     string   `toml:"network" doc:"mlp: residual perceptron on the flattened window; temporal: residual convolutions along time"`
+	Network     string   `toml:"network" doc:"mlp: residual perceptron on the flattened window; temporal: residual convolutions along time; unet: U-Net on fields, which sees the states of a window as channels"`
 	Window      int      `toml:"window" doc:"states of a window (2k+1 in the paper)"`
-	Width       int      `toml:"width" doc:"channels of the network"`
-	Blocks      int      `toml:"blocks" doc:"residual blocks of the network"`
+	Width       int      `toml:"width" doc:"channels of mlp and temporal"`
+	Blocks      int      `toml:"blocks" doc:"residual blocks of the network; of unet at each level, on the way down and on the way up"`
 	Patch       int      `toml:"patch" doc:"consecutive states that a temporal network takes as one token"`
+	Widths      []int    `toml:"widths" doc:"channels of a unet at its levels, each of half the grid of the one before"`
+	Kernel      int      `toml:"kernel" doc:"taps of the kernels of a unet along each axis; odd"`
+	Embedding   int      `toml:"embedding" doc:"length of the embedding of the noise of a unet"`
 	Composition string   `toml:"composition" doc:"centre: the state in the middle of each window; overlap: windows minus overlaps; average: mean over windows"`
 	Stride      int      `toml:"stride" doc:"states between windows of overlap and average; 0: half the window"`
 	Training    Training `toml:"training" doc:"how the network is trained"`
@@ -46,6 +52,26 @@ func DefaultSettings() Settings {
 	}
 }
 
+// FieldSettings suit fields of some 64 x 64 cells, in an hour of a small machine.
+func FieldSettings() Settings {
+	s := DefaultSettings()
+	s.Network, s.Window, s.Composition = "unet", 5, "overlap"
+	s.Widths, s.Blocks, s.Kernel, s.Embedding = []int{48, 96, 192}, 2, 3, 64
+	s.Training = Training{
+		Steps: 6000, Batch: 16, LearningRate: 1e-3, Schedule: "cosine", Warmup: 0.02,
+		WeightDecay: 1e-3, Clip: 1, Averaging: 0.999, Checkpoint: 500,
+	}
+	return s
+}
+
+// Choose implements strict.Chooser: the defaults are those of the network's kind.
+func (s *Settings) Choose(t strict.Table) bool {
+	if network, _ := t.Text("network"); network == "unet" {
+		*s = FieldSettings()
+	}
+	return true
+}
+
 // Validate reports every setting at fault, as input errors named by key.
 func (s Settings) Validate() error {
 	var errs []error
@@ -54,12 +80,20 @@ func (s Settings) Validate() error {
 			errs = append(errs, fault.Inputf(format, args...))
 		}
 	}
-	check(s.Network == "mlp" || s.Network == "temporal", "network = %q: must be mlp or temporal", s.Network)
+	check(slices.Contains(networkNames, s.Network), "network = %q: must be one of %q", s.Network, networkNames)
 	check(slices.Contains(Compositions(), s.Composition), "composition = %q: must be one of %q", s.Composition, Compositions())
 	check(s.Window >= 2 && s.Window <= 4096, "window = %d: must be between 2 and 4096", s.Window)
 	check(s.Width >= 2 && s.Width <= 8192, "width = %d: must be between 2 and 8192", s.Width)
 	check(s.Blocks >= 1 && s.Blocks <= 256, "blocks = %d: must be between 1 and 256", s.Blocks)
 	check(s.Patch >= 1 && s.Patch <= s.Window, "patch = %d: must be between 1 and the window", s.Patch)
+	if s.Network == "unet" {
+		check(len(s.Widths) >= 1 && len(s.Widths) <= 8, "widths = %v: must be one to eight numbers", s.Widths)
+		for _, w := range s.Widths {
+			check(w >= 2 && w <= 4096, "widths = %v: each must be between 2 and 4096", s.Widths)
+		}
+		check(s.Kernel >= 1 && s.Kernel <= 15 && s.Kernel%2 == 1, "kernel = %d: must be odd and at most 15", s.Kernel)
+		check(s.Embedding >= 1 && s.Embedding <= 4096, "embedding = %d: must be between 1 and 4096", s.Embedding)
+	}
 	check(s.Stride >= 0 && s.Stride < s.Window, "stride = %d: must be below the window, or 0 for half of it", s.Stride)
 	t := s.Training
 	check(t.Steps >= 1, "training.steps = %d: must be at least 1", t.Steps)
@@ -83,17 +117,64 @@ func (s Settings) stride() int {
 	return s.Stride
 }
 
-// layout is how windows of states of dim values are given to the network.
-func (s Settings) layout(dim int) layout {
-	if s.Network == "mlp" {
-		return layout{s.Window, dim, s.Window, true}
+var networkNames = []string{"mlp", "temporal", "unet"}
+
+// layout is how windows of states are given to the network.
+func (s Settings) layout(space dynamics.Space) layout {
+	dim := space.Size()
+	switch s.Network {
+	case "mlp":
+		return layout{s.Window, dim, s.Window, 1}
+	case "unet":
+		g, err := newGrid(space)
+		if err != nil {
+			panic(err) // newNetwork comes first
+		}
+		return layout{s.Window, dim, s.Window, g.cells()}
 	}
-	return layout{s.Window, dim, s.Patch, false}
+	return layout{s.Window, dim, s.Patch, 0}
 }
 
-// shape is the shape of the network for states of dim values.
-func (s Settings) shape(dim int) nn.Shape {
-	l := s.layout(dim)
+// newNetwork returns the network for states of a space, all weights zero.
+func (s Settings) newNetwork(space dynamics.Space) (network, error) {
+	if s.Network != "unet" {
+		return newTokenNetwork(s.shape(space))
+	}
+	g, err := newGrid(space)
+	if err != nil {
+		return nil, err
+	}
+	return newFieldNetwork(s, g)
+}
+
+// budget is how much is measured of a network.
+type budget struct {
+	validation int // windows of the validation loss
+	levels     int // of noise, at which fractions are measured
+	fractions  int // windows of a level
+	alone      bool
+}
+
+// budget of fields is small: each window of them holds thousands of errors.
+func (s Settings) budget() budget {
+	if s.Network == "unet" {
+		return budget{validation: 32, levels: 13, fractions: meterWindows, alone: true}
+	}
+	return budget{validation: 1024, levels: 37, fractions: 2048}
+}
+
+// workers is the number of workers that n pieces keep busy, one if each uses all
+// cores.
+func (b budget) workers(n int) int {
+	if b.alone {
+		return 1
+	}
+	return parallel.Workers(n)
+}
+
+// shape is the shape of a network on tokens.
+func (s Settings) shape(space dynamics.Space) nn.Shape {
+	l := s.layout(space)
 	shape := nn.Shape{In: l.width(), Out: l.span(), Width: s.Width, Blocks: s.Blocks, Kernel: 3, Embedding: 64}
 	if s.Network == "mlp" {
 		shape.Kernel = 1

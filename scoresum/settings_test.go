@@ -16,7 +16,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		key    string
 		change func(*Settings)
 	}{
-		{"network", func(s *Settings) { s.Network = "unet" }},
+		{"network", func(s *Settings) { s.Network = "cnn" }},
 		{"network", func(s *Settings) { s.Network = "" }},
 		{"composition", func(s *Settings) { s.Composition = "sum" }},
 		{"window", func(s *Settings) { s.Window = 1 }},
@@ -35,6 +35,11 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"training.learning_rate", func(s *Settings) { s.Training.LearningRate = 0 }},
 		{"training.learning_rate", func(s *Settings) { s.Training.LearningRate = math.NaN() }},
 		{"training.learning_rate", func(s *Settings) { s.Training.LearningRate = 1.5 }},
+		{"training.schedule", func(s *Settings) { s.Training.Schedule = "step" }},
+		{"training.warmup", func(s *Settings) { s.Training.Warmup = 1 }},
+		{"training.warmup", func(s *Settings) { s.Training.Warmup = math.NaN() }},
+		{"training.noise_share", func(s *Settings) { s.Training.NoiseShare = -0.1 }},
+		{"training.noise_share", func(s *Settings) { s.Training.NoiseShare = 1.1 }},
 		{"training.weight_decay", func(s *Settings) { s.Training.WeightDecay = -1e-3 }},
 		{"training.weight_decay", func(s *Settings) { s.Training.WeightDecay = math.NaN() }},
 		{"training.clip", func(s *Settings) { s.Training.Clip = math.Inf(1) }},

@@ -10,7 +10,6 @@ import (
 
 	"retrace/diffusion"
 	"retrace/dynamics"
-	"retrace/internal/nn"
 	"retrace/internal/rng"
 	"retrace/trajectory"
 )
@@ -37,6 +36,9 @@ func decaying(rho float64, length int) *mat.SymDense {
 }
 
 // plane is the space of states of dim values.
+// tokenNetworkOf is the network of a prior of states without a grid.
+func tokenNetworkOf(p *Prior) *tokenNetwork { return p.network.(*tokenNetwork) }
+
 func plane(dim int) dynamics.Space {
 	return dynamics.Space{Variable: "x", Units: "1", Axes: []dynamics.Axis{{Name: "component", Labels: make([]string, dim)}}}
 }
@@ -57,7 +59,7 @@ func newPrior(t testing.TB, s Settings, dim int, c *mat.SymDense) *Prior {
 	if err != nil {
 		t.Fatal(err)
 	}
-	network, err := nn.New(s.shape(dim))
+	network, err := s.newNetwork(plane(dim))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +69,7 @@ func newPrior(t testing.TB, s Settings, dim int, c *mat.SymDense) *Prior {
 	}
 	return &Prior{
 		Settings: s, Space: plane(dim), Clock: dynamics.Clock{Interval: 1, Units: "1"}, Standard: standard,
-		covariance: covariance, network: network, packed: network.Pack(), bases: map[int]*basis{},
+		covariance: covariance, network: network, bases: map[int]*basis{},
 	}
 }
 
@@ -95,7 +97,7 @@ func randomPrior(t testing.TB, s Settings, dim int) *Prior {
 	}
 	p := newPrior(t, s, dim, c)
 	r := rng.Stream(1, "random weights")
-	for _, q := range p.network.Parameters() {
+	for _, q := range tokenNetworkOf(p).Parameters() {
 		scale := 0.3
 		if len(q.Shape) > 1 {
 			fan := 1
@@ -108,7 +110,7 @@ func randomPrior(t testing.TB, s Settings, dim int) *Prior {
 			q.Data[i] = float32(scale * r.NormFloat64())
 		}
 	}
-	p.packed = p.network.Pack()
+	p.network.refresh()
 	return p
 }
 

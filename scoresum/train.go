@@ -2,10 +2,13 @@ package scoresum
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"time"
 
+	"retrace/dynamics"
 	"retrace/internal/fault"
 	"retrace/internal/kernel"
 	"retrace/internal/nn"
@@ -14,18 +17,22 @@ import (
 	"retrace/trajectory"
 )
 
-// validationWindows is the number of windows of the validation loss.
-const validationWindows = 1024
-
 // chunkWindows is the number of windows that go through the network at once in
 // training. It decides which windows have the same length and the order of sums,
 // and so the bytes of a trained network. At least 16 windows and 32 rows of the
 // network share the reading of its weights; more than make 16 chunks of a batch
 // gain little, and so do more than some 16,384 values of an activation, of which
 // the second-level cache then holds those of all layers.
-func (s Settings) chunkWindows(dim int) int {
-	const windows, rows, chunks, values = 16, 32, 16, 1 << 14
-	tokens := s.layout(dim).tokens(s.Window)
+//
+// A U-Net uses all cores itself: a quarter of a batch goes through it at once, so that
+// a batch has windows of several lengths, but no more than fill some memory.
+func (s Settings) chunkWindows(space dynamics.Space) int {
+	const windows, rows, chunks, values, quarters, cells = 16, 32, 16, 1 << 14, 4, 1 << 15
+	l := s.layout(space)
+	if s.Network == "unet" {
+		return max(1, min((s.Training.Batch+quarters-1)/quarters, cells/l.mask))
+	}
+	tokens := l.tokens(s.Window)
 	fewest := max(windows, rows/tokens)
 	return max(fewest, min(s.Training.Batch/chunks, values/(tokens*s.Width)))
 }
@@ -57,12 +64,12 @@ type trainer struct {
 	begun                time.Time
 	resumedAt            int // step
 
-	chunk    int       // windows of a chunk
+	chunk    int // windows of a chunk
+	budget   budget
 	losses   []float64 // of the chunks of a batch
 	examples []*examples
-	networks []*nn.Workspace // of the examples
-	gradient *nn.Gradient
-	first    int // chunk of the examples in work
+	learner  learner // with the evaluators of the examples
+	first    int     // chunk of the examples in work
 	learn    func(worker, piece int)
 }
 
@@ -72,19 +79,6 @@ type examples struct {
 	clean      []float32
 	training   *rng.Source
 	validation *rng.Source
-}
-
-// windowSource cuts windows out of standardised trajectories.
-type windowSource struct {
-	data               []float32 // (count, length, dim)
-	count, length, dim int
-}
-
-func newWindowSource(set *trajectory.Set, standard trajectory.Standardiser) *windowSource {
-	dim := set.Space.Size()
-	s := &windowSource{make([]float32, len(set.Data)), len(set.Data) / (set.Length * dim), set.Length, dim}
-	standard.Forward(s.data, set.Data)
-	return s
 }
 
 // Train learns a prior from training trajectories. It resumes from the
@@ -117,8 +111,7 @@ func Train(ctx context.Context, s Settings, data Data, dir string, progress func
 			progress(t.progress())
 		}
 	}
-	t.prior.network = t.averaged()
-	t.prior.packed = t.prior.network.Pack()
+	t.exchange()
 	if t.prior.fractions, err = measureFractions(ctx, t.prior, t.validation, data.Seed); err != nil {
 		return nil, err
 	}
@@ -128,14 +121,13 @@ func Train(ctx context.Context, s Settings, data Data, dir string, progress func
 	return t.prior, removeCheckpoint(dir)
 }
 
-// averaged returns a network of the averaged weights.
-func (t *trainer) averaged() *nn.Network {
-	network, err := nn.New(t.prior.network.Shape())
-	if err != nil {
-		panic(err) // the shape made a network before
+// exchange swaps the weights in training and their moving average.
+func (t *trainer) exchange() {
+	weights := t.prior.network.weights()
+	for i, average := range t.optimiser.Average {
+		weights[i], t.optimiser.Average[i] = average, weights[i]
 	}
-	copy(network.Slab(), t.optimiser.Average)
-	return network
+	t.prior.network.refresh()
 }
 
 // Data is what a prior is learnt from.
@@ -143,6 +135,10 @@ type Data struct {
 	Training, Validation *trajectory.Set
 	Standard             trajectory.Standardiser
 	Seed                 int64
+	// Symmetry draws a map of states, in physical units, that takes trajectories of
+	// the system to trajectories (dynamics.Symmetric); nil if none is known. Networks
+	// on fields learn from images under it.
+	Symmetry func(r *rand.Rand) func(dst, x []float32)
 }
 
 func newTrainer(s Settings, data Data) (*trainer, error) {
@@ -159,15 +155,22 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	network, err := s.newNetwork(space)
+	if err != nil {
+		return nil, err
+	}
 	t := &trainer{
 		identity:   identity,
+		budget:     s.budget(),
 		prior:      &Prior{Settings: s, Space: space, Clock: data.Training.Clock, Standard: data.Standard, bases: map[int]*basis{}},
-		training:   newWindowSource(data.Training, data.Standard),
-		validation: newWindowSource(data.Validation, data.Standard),
+		training:   s.newSource(data.Training, data.Standard),
+		validation: s.newSource(data.Validation, data.Standard),
 		seed:       data.Seed,
 	}
-	t.prior.covariance, err = EstimateCovariance(t.training.data, t.training.length, t.training.dim, s.Window)
-	if err != nil {
+	if t.training.raw != nil {
+		t.training.symmetry = data.Symmetry
+	}
+	if t.prior.covariance, err = s.estimate(t.training, space, data.Seed); err != nil {
 		return nil, err
 	}
 	for _, length := range s.trainingLengths() { // workers must find them made
@@ -175,31 +178,27 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 			return nil, err
 		}
 	}
-	network, err := nn.New(s.shape(space.Size()))
-	if err != nil {
-		return nil, err
-	}
-	network.Init(rng.Stream(data.Seed, "train/initial"))
-	t.prior.network, t.prior.packed = network, network.Pack()
-	t.optimiser = nn.NewAdamW(network.Slab())
+	network.initialise(rng.Stream(data.Seed, "train/initial"))
+	t.prior.network = network
+	t.optimiser = nn.NewAdamW(network.weights())
 	t.optimiser.WeightDecay, t.optimiser.Retention, t.optimiser.ClipNorm = s.Training.WeightDecay, s.Training.Averaging, s.Training.Clip
 	if s.Training.Averaging == 0 { // one array less to go through in every step
-		t.optimiser.Average = network.Slab()
+		t.optimiser.Average = network.weights()
 	}
 	t.allocate()
 	return t, nil
 }
 
 func (t *trainer) allocate() {
-	s, dim, network := t.prior.Settings, t.training.dim, t.prior.network
-	t.chunk = s.chunkWindows(dim)
+	s, dim, l := t.prior.Settings, t.training.dim, t.prior.Settings.layout(t.prior.Space)
+	t.chunk = s.chunkWindows(t.prior.Space)
 	chunks := (s.Training.Batch + t.chunk - 1) / t.chunk
-	t.losses = make([]float64, max(chunks, validationWindows/t.chunk))
-	t.gradient, t.learn = nn.NewGradient(network), t.learnChunk
-	for range parallel.Workers(len(t.losses)) {
-		w := newWindows(s.layout(dim), s.Window, t.chunk, network.Shape(), t.prior.packed)
+	t.losses = make([]float64, max(chunks, 1, t.budget.validation/t.chunk))
+	t.learn = t.learnChunk
+	t.learner = t.prior.network.learner(t.budget.workers(len(t.losses)), t.chunk, l.tokens(s.Window))
+	for _, e := range t.learner.evaluators() {
+		w := newWindowsOf(l, s.Window, t.chunk, e)
 		w.noiseShare = s.Training.NoiseShare
-		t.networks = append(t.networks, w.network)
 		t.examples = append(t.examples, &examples{
 			windows: w, clean: kernel.Slab(t.chunk * kernel.RoundUp(s.Window*dim, kernel.ColumnUnit)),
 			training: rng.NewSource(t.seed, "train"), validation: rng.NewSource(t.seed, "validation"),
@@ -215,11 +214,15 @@ func (t *trainer) step(ctx context.Context) error {
 	}
 	batch, step := t.prior.Settings.Training.Batch, t.optimiser.Steps
 	chunks := (batch + t.chunk - 1) / t.chunk
-	t.gradient.Clear()
+	t.learner.clear()
 	for t.first = 0; t.first < chunks; t.first += len(t.examples) {
 		n := min(len(t.examples), chunks-t.first)
-		parallel.Run(n, t.learn)
-		t.gradient.Add(t.networks[:n])
+		if t.budget.alone {
+			t.learn(0, 0)
+		} else {
+			parallel.Run(n, t.learn)
+		}
+		t.learner.add(n)
 	}
 	var loss float64
 	for _, l := range t.losses[:chunks] {
@@ -229,8 +232,8 @@ func (t *trainer) step(ctx context.Context) error {
 		return fmt.Errorf("scoresum: the training loss is not finite at step %d; lower training.learning_rate", step)
 	}
 	t.loss += loss
-	t.optimiser.Step(t.gradient.Values(), t.prior.Settings.Training.rate(step))
-	t.prior.packed.Refresh(t.prior.network)
+	t.optimiser.Step(t.learner.gradient(), t.prior.Settings.Training.rate(step))
+	t.prior.network.refresh()
 	return nil
 }
 
@@ -242,7 +245,7 @@ func (t *trainer) learnChunk(_, piece int) {
 	length := t.drawLength(r.Float64(), r.IntN)
 	e.use(length, t.prior.bases[length])
 	e.share = float32(size) / float32(batch)
-	x := t.training.draw(e.clean, e.windows, size, r.IntN)
+	x := t.training.draw(e.clean, e.windows, size, r)
 	t.losses[chunk] = float64(e.share) * e.example(x, r)
 	e.pullExample()
 }
@@ -277,34 +280,20 @@ func (t *trainer) drawLength(u float64, intN func(int) int) int {
 	return s.quarters(intN(4))
 }
 
-// draw copies n random windows into padded rows of buffer.
-func (s *windowSource) draw(buffer []float32, w *windows, n int, intN func(int) int) []float32 {
-	padded, size := w.basis.padded, w.length*s.dim
-	rows := buffer[:n*padded]
-	for i := range n {
-		trajectory, start := intN(s.count), intN(s.length-w.length+1)
-		copy(rows[i*padded:], s.data[(trajectory*s.length+start)*s.dim:][:size])
-		clear(rows[i*padded+size : (i+1)*padded])
-	}
-	return rows
-}
-
 // point adds a row to the training curve.
 func (t *trainer) point(ctx context.Context) error {
-	packed := t.averaged().Pack()
+	t.exchange()
+	defer t.exchange()
 	steps := t.optimiser.Steps
 	if n := len(t.curve); n > 0 {
 		steps -= t.curve[n-1].Step
 	}
-	chunks := validationWindows / t.chunk
-	err := parallel.For(ctx, chunks, func(worker, chunk int) error {
+	chunks := max(1, t.budget.validation/t.chunk)
+	err := t.each(ctx, chunks, func(worker, chunk int) error {
 		e := t.examples[worker]
-		training := e.packed
-		e.packed = packed
-		defer func() { e.packed = training }()
 		r := e.validation.At(uint64(chunk)).Rand
 		e.use(t.prior.Settings.Window, t.prior.bases[t.prior.Settings.Window])
-		t.losses[chunk] = e.example(t.validation.draw(e.clean, e.windows, t.chunk, r.IntN), r)
+		t.losses[chunk] = e.example(t.validation.draw(e.clean, e.windows, t.chunk, r), r)
 		return nil
 	})
 	if err != nil {
@@ -319,6 +308,19 @@ func (t *trainer) point(ctx context.Context) error {
 	}
 	t.curve = append(t.curve, Point{t.optimiser.Steps, t.loss / float64(steps), validation, t.prior.Settings.Training.rate(t.optimiser.Steps - 1)})
 	t.loss = 0
+	return nil
+}
+
+// each takes pieces in turn where each uses all cores, and otherwise side by side.
+func (t *trainer) each(ctx context.Context, n int, work func(worker, piece int) error) error {
+	if !t.budget.alone {
+		return parallel.For(ctx, n, work)
+	}
+	for piece := range n {
+		if err := errors.Join(ctx.Err(), work(0, piece)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -83,30 +83,49 @@ func trainInterrupted(t *testing.T, s Settings, d Data, dir string, stop int) (i
 
 func TestInterruptedTrainingGivesTheSameBytes(t *testing.T) {
 	d := springData(t)
-	s, whole, parts := quick("mlp"), t.TempDir(), t.TempDir()
-	train(t, s, d, whole)
-	if n := trainInterrupted(t, s, d, parts, 11); n != 2 {
-		t.Errorf("%d interruptions, want 2", n)
-	}
-	for _, name := range []string{WeightsName, CurveName} {
-		if read(t, whole, name) != read(t, parts, name) {
-			t.Errorf("%s differs after interruptions", name)
+	for _, averaging := range []float64{0.999, 0} { // without averaging the average is the weights
+		s, whole, parts := quick("mlp"), t.TempDir(), t.TempDir()
+		s.Training.Averaging = averaging
+		train(t, s, d, whole)
+		if n := trainInterrupted(t, s, d, parts, 11); n != 2 {
+			t.Errorf("%d interruptions, want 2", n)
 		}
-	}
-	if _, err := os.Stat(filepath.Join(parts, CheckpointName)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the checkpoint is left behind: %v", err)
+		for _, name := range []string{WeightsName, CurveName} {
+			if read(t, whole, name) != read(t, parts, name) {
+				t.Errorf("averaging %v: %s differs after interruptions", averaging, name)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(parts, CheckpointName)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the checkpoint is left behind: %v", err)
+		}
 	}
 }
 
 func TestTrainingDoesNotDependOnTheNumberOfProcessors(t *testing.T) {
 	d := springData(t)
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	one, three := t.TempDir(), t.TempDir()
-	train(t, quick("temporal"), d, one)
-	runtime.GOMAXPROCS(3)
-	train(t, quick("temporal"), d, three)
-	if read(t, one, WeightsName) != read(t, three, WeightsName) || read(t, one, CurveName) != read(t, three, CurveName) {
-		t.Error("bytes differ")
+	for _, network := range []string{"temporal", "mlp"} {
+		runtime.GOMAXPROCS(1)
+		one, three := t.TempDir(), t.TempDir()
+		train(t, quick(network), d, one)
+		runtime.GOMAXPROCS(3)
+		train(t, quick(network), d, three)
+		if read(t, one, WeightsName) != read(t, three, WeightsName) || read(t, one, CurveName) != read(t, three, CurveName) {
+			t.Errorf("%s: bytes differ", network)
+		}
+	}
+}
+
+// Whoever waits sees how fast it goes.
+func TestProgressTellsThePace(t *testing.T) {
+	s := quick("mlp")
+	last := 0
+	if _, err := Train(context.Background(), s, springData(t), t.TempDir(), func(p Progress) {
+		if last++; p.Step != last || p.Steps != s.Training.Steps || !(p.Pace > 0) || math.IsNaN(p.Loss) != (p.Step < s.Training.Checkpoint) {
+			t.Errorf("%+v", p)
+		}
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -198,9 +217,9 @@ func TestTrainingThatDivergesIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slab := tr.prior.network.Slab()
+	slab := tr.prior.network.weights()
 	slab[len(slab)-1] = float32(math.Inf(1))
-	tr.prior.packed.Refresh(tr.prior.network)
+	tr.prior.network.refresh()
 	if err := tr.step(context.Background()); err == nil || !strings.Contains(err.Error(), "step 0") {
 		t.Errorf("training loss: %v", err)
 	}
@@ -328,7 +347,7 @@ func TestWindowsOfAShortChunkCountLikeOthers(t *testing.T) {
 		e := tr.examples[0]
 		length := tr.drawLength(r.Float64(), r.IntN)
 		e.use(length, tr.prior.bases[length])
-		loss := e.example(tr.training.draw(e.clean, e.windows, size, r.IntN), r)
+		loss := e.example(tr.training.draw(e.clean, e.windows, size, r), r)
 		want += float64(size) / 17 * loss
 	}
 	if err := tr.step(t.Context()); err != nil {
@@ -352,7 +371,7 @@ func TestChunksFollowFromTheSettings(t *testing.T) {
 	} {
 		s := small(c.network, c.window)
 		s.Width, s.Training.Batch = c.width, c.batch
-		if got := s.chunkWindows(3); got != c.want {
+		if got := s.chunkWindows(plane(3)); got != c.want {
 			t.Errorf("%+v: %d windows", c, got)
 		}
 	}

@@ -3,6 +3,7 @@ package scoresum
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -30,7 +31,7 @@ import (
 // level. A trajectory longer than the window gets the covariance C_L of the
 // Markov process with that window covariance, and V = (C_L^-1 + s^-2)^-1.
 
-// Fractions are the f_j at noise ratios evenly spaced in the logarithm from
+// Fractions are the f_j, or those that classes of coordinates share, at noise ratios evenly spaced in the logarithm from
 // minRatio to maxRatio, row-major (level, coordinate).
 type Fractions struct {
 	Levels int
@@ -38,9 +39,7 @@ type Fractions struct {
 }
 
 const (
-	fractionLevels  = 37
-	fractionWindows = 2048
-	leastFraction   = 1e-4
+	leastFraction = 1e-4
 )
 
 // measureFractions takes the mean squared error of the trained denoiser on
@@ -50,21 +49,36 @@ func measureFractions(ctx context.Context, p *Prior, source *windowSource, seed 
 	if err != nil {
 		return Fractions{}, err
 	}
-	f := Fractions{fractionLevels, make([]float32, fractionLevels*b.n)}
-	workers := make([]*errorMeter, parallel.Workers(fractionLevels))
+	budget := p.Settings.budget()
+	f := Fractions{budget.levels, make([]float32, budget.levels*b.classCount)}
+	workers := make([]*errorMeter, budget.workers(budget.levels))
 	for i := range workers {
 		workers[i] = newErrorMeter(p, b)
 	}
-	err = parallel.For(ctx, fractionLevels, func(worker, level int) error {
-		s := fractionRatio(level)
-		squares := workers[worker].measure(source, s, rng.Stream(seed, "fractions", uint64(level)))
+	measure := func(worker, level int) error {
+		s := f.ratio(level)
+		squares := workers[worker].measure(source, s, budget.fractions, rng.Stream(seed, "fractions", uint64(level)))
+		left := make([]float64, b.classCount)
 		for j, l := range b.values {
-			gaussian := l * s * s / (l + s*s)
-			f.Values[level*b.n+j] = float32(min(max(squares[j]/gaussian, leastFraction), 1))
+			left[b.class(j)] += l * s * s / (l + s*s)
+		}
+		for j := range left {
+			f.Values[level*b.classCount+j] = 1
+			if left[j] > 0 {
+				f.Values[level*b.classCount+j] = float32(min(max(squares[j]/left[j], leastFraction), 1))
+			}
 		}
 		return nil
-	})
-	return f, err
+	}
+	if len(workers) > 1 {
+		return f, parallel.For(ctx, f.Levels, measure)
+	}
+	for level := range f.Levels { // windows that use all cores themselves
+		if err := errors.Join(ctx.Err(), measure(0, level)); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
 }
 
 // meterWindows is the number of windows that are measured at once.
@@ -77,18 +91,19 @@ type errorMeter struct {
 }
 
 func newErrorMeter(p *Prior, b *basis) *errorMeter {
-	w := newWindows(p.Settings.layout(p.Dim()), p.Settings.Window, meterWindows, p.network.Shape(), p.packed)
+	w := newWindows(p.Settings.layout(p.Space), p.Settings.Window, meterWindows, p.network)
 	w.use(p.Settings.Window, b)
 	size := meterWindows * b.padded
 	return &errorMeter{w, kernel.Slab(size), kernel.Slab(size), kernel.Slab(size)}
 }
 
-// measure returns the mean squared error of every coordinate at noise ratio s.
-func (m *errorMeter) measure(source *windowSource, s float64, r *rand.Rand) []float64 {
+// measure returns the mean squared error at noise ratio s, over count windows, of the
+// coordinates of every class, summed.
+func (m *errorMeter) measure(source *windowSource, s float64, count int, r *rand.Rand) []float64 {
 	b := m.windows.basis
-	squares := make([]float64, b.n)
-	for range fractionWindows / meterWindows {
-		x := source.draw(m.clean, m.windows, meterWindows, r.IntN)
+	squares := make([]float64, b.classCount)
+	for range count / meterWindows {
+		x := source.draw(m.clean, m.windows, meterWindows, r)
 		for i := range x {
 			m.y[i] = 0
 			if i%b.padded < b.n {
@@ -101,17 +116,17 @@ func (m *errorMeter) measure(source *windowSource, s float64, r *rand.Rand) []fl
 		}
 		b.toCoordinates(m.y, m.mean, meterWindows, b.padded)
 		for i := range meterWindows {
-			for j := range squares {
+			for j := range b.n {
 				e := float64(m.y[i*b.padded+j])
-				squares[j] += e * e / fractionWindows
+				squares[b.class(j)] += e * e / float64(count)
 			}
 		}
 	}
 	return squares
 }
 
-func fractionRatio(level int) float64 {
-	return minRatio * math.Pow(maxRatio/minRatio, float64(level)/(fractionLevels-1))
+func (f Fractions) ratio(level int) float64 {
+	return minRatio * math.Pow(maxRatio/minRatio, float64(level)/float64(f.Levels-1))
 }
 
 // at interpolates coordinate j linearly in the logarithm of s.
@@ -163,12 +178,16 @@ func (p *Prior) effective(s float64) (*mat.SymDense, error) {
 	if err != nil {
 		return nil, err
 	}
+	dense, ok := b.transform.(*denseTransform)
+	if !ok {
+		return nil, fmt.Errorf("scoresum: a window of %d values has no dense covariance: %w", b.n, errors.ErrUnsupported)
+	}
 	scaled := mat.NewDense(b.n, b.n, nil)
 	for j, l := range b.values {
 		v := p.fractions.at(s, j, b.n) * l * s * s / (l + s*s)
 		root := math.Sqrt(v * s * s / (s*s - v))
 		for i := range b.n {
-			scaled.Set(i, j, root*float64(b.vectors[i*b.n+j]))
+			scaled.Set(i, j, root*float64(dense.vectors[i*b.n+j]))
 		}
 	}
 	var c mat.SymDense

@@ -13,7 +13,7 @@ import (
 
 // setFractions makes all fractions of a prior the same.
 func setFractions(p *Prior, value float32) {
-	p.fractions = Fractions{fractionLevels, constant(fractionLevels*p.Settings.Window*p.Dim(), value)}
+	p.fractions = Fractions{p.Settings.budget().levels, constant(p.Settings.budget().levels*p.Settings.Window*p.Dim(), value)}
 }
 
 // posterior is (c^-1 + s^-2)^-1 = s^2 c (c + s^2)^-1.
@@ -115,7 +115,7 @@ func TestFractionsAreInterpolatedInTheLogarithm(t *testing.T) {
 func TestFractionsWithoutANetworkAreOne(t *testing.T) {
 	set := simulate(t, &dynamics.AR1{N: 1, Rho: 0.9, Variance: 1}, 400, 50, "validation")
 	p := gaussianPrior(t, 0.9, 5, "overlap", 2)
-	source := &windowSource{set.Data, 400, 50, 1}
+	source := &windowSource{data: set.Data, count: 400, length: 50, dim: 1}
 	f, err := measureFractions(context.Background(), p, source, 1)
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"retrace/internal/kernel"
-	"retrace/internal/nn"
 )
 
 // noiseRange is the span of noise ratios that networks are trained on; the
@@ -22,14 +21,18 @@ func noiseTime(s float64) float32 {
 
 // layout tells how windows are presented to the network: as sequences of
 // tokens of patch states each, or, for a multilayer perceptron, as one token
-// of the longest window, filled up with zeros, and a mask of what is there.
+// of the longest window, filled up with zeros, and a mask of what is there. A U-Net
+// takes the latter for planes: three views of every field of the window and a
+// plane for each state that tells whether it is there.
 // Each token holds three views of its states, one after the other: the noised
 // ones, scaled to unit variance; the mean that the Gaussian prior gives them;
 // and the noised ones whitened by the Gaussian prior.
 type layout struct {
 	window, dim int // longest window, values of a state
 	patch       int // states of a token
-	mask        bool
+	// mask is the number of values, all the same, that mark a state present: one,
+	// one for each cell of a field, or none.
+	mask int
 }
 
 const views = 3
@@ -42,10 +45,7 @@ func (l layout) span() int { return l.patch * l.dim }
 
 // width is the number of values of a token.
 func (l layout) width() int {
-	if l.mask {
-		return views*l.span() + l.patch
-	}
-	return views * l.span()
+	return views*l.span() + l.mask*l.patch
 }
 
 // put writes one view of windows of length states, rows stride apart, into
@@ -63,14 +63,14 @@ func (l layout) put(input []float32, view int, rows []float32, length, stride in
 
 // putMask marks the states present.
 func (l layout) putMask(input []float32, length int) {
-	if !l.mask {
+	if l.mask == 0 {
 		return
 	}
 	for i := 0; i < len(input); i += l.width() {
-		present := input[i+views*l.span():][:l.patch]
+		present := input[i+views*l.span():][:l.mask*l.patch]
 		for j := range present {
 			present[j] = 0
-			if j < length {
+			if j < length*l.mask {
 				present[j] = 1
 			}
 		}
@@ -95,8 +95,7 @@ type windows struct {
 	layout
 	length     int
 	basis      *basis
-	packed     *nn.Packed
-	network    *nn.Workspace
+	network    evaluator
 	filters    filters
 	factors    []float32 // memory of the filters
 	rows       int       // of the last denoise
@@ -107,19 +106,29 @@ type windows struct {
 	times         []float32 // the same for the network; in sampling the first serves all rows
 	z, w, f, v    []float32 // capacity x padded
 	input, output []float32 // of the network
+
+	// of training
+	visits visits
+	normal []float64 // noise, capacity x padded
+	sums   []float64 // losses of the rows
 }
 
 // newWindows returns the denoiser of windows of at most longest states; use
 // chooses their length.
-func newWindows(l layout, longest, capacity int, shape nn.Shape, packed *nn.Packed) *windows {
+func newWindows(l layout, longest, capacity int, n network) *windows {
+	return newWindowsOf(l, longest, capacity, n.evaluator(capacity, l.tokens(longest)))
+}
+
+// newWindowsOf is newWindows with an evaluator for them.
+func newWindowsOf(l layout, longest, capacity int, e evaluator) *windows {
 	tokens := l.tokens(longest)
 	row := kernel.RoundUp(longest*l.dim, kernel.ColumnUnit)
 	padded := capacity * row
 	return &windows{
-		layout: l, packed: packed, network: nn.NewWorkspace(shape, capacity, tokens),
+		layout: l, network: e,
 		factors: make([]float32, 3*row), ratios: make([]float64, capacity), times: make([]float32, capacity),
 		z: kernel.Slab(padded), w: kernel.Slab(padded), f: kernel.Slab(padded), v: kernel.Slab(padded),
-		input: kernel.Slab(capacity * tokens * shape.In), output: kernel.Slab(capacity * tokens * shape.Out),
+		input: kernel.Slab(capacity * tokens * l.width()), output: kernel.Slab(capacity * tokens * l.span()),
 	}
 }
 
@@ -146,7 +155,7 @@ func (w *windows) denoise(mean, y []float32, s float64) {
 		w.put(in, view, f, w.length, b.padded)
 	}
 	w.putMask(in, w.length)
-	w.network.Forward(w.packed, out, in, w.times[:1], w.rows, w.tokens(w.length))
+	w.network.forward(out, in, w.times[:1], w.rows, w.tokens(w.length))
 	w.gather(scratch, out)
 	b.toCoordinates(f, scratch, w.rows, b.padded)
 	combineRows(z, w.filters.skip, z, w.filters.gain, f)
@@ -163,7 +172,7 @@ func (w *windows) pull(dst, v []float32) {
 	scaleRows(f, u, w.filters.gain)
 	b.fromCoordinates(scratch, f, w.rows)
 	w.spread(out, scratch)
-	w.network.PullInput(w.packed, in, out)
+	w.network.pullInput(in, out)
 	scaleRows(u, u, w.filters.skip)
 	for view, factors := range w.filters.views() {
 		w.take(scratch, view, in, w.length, b.padded)

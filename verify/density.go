@@ -42,9 +42,14 @@ func meanLog(s *Sample, name string, density func(trajectory []float32) float64)
 		if math.IsNaN(value) || math.IsInf(value, 1) {
 			return 0, fmt.Errorf("verify: member %d: %s is %v", m, name, value)
 		}
-		sum += value
+		if w := s.share(m); w > 0 {
+			sum += w * value
+		}
 	}
-	return sum / float64(s.Members), nil
+	if s.Weights == nil {
+		sum /= float64(s.Members)
+	}
+	return sum, nil
 }
 
 func widen(dst []float64, src []float32) {

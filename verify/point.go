@@ -24,7 +24,8 @@ func Spread(ensemble *Sample) float64 {
 // overconfident, above 1 too wide. NaN for one member.
 func SpreadSkill(ensemble, truth *Sample) float64 {
 	variance := mean(VarianceByTime(ensemble))
-	return SpreadSkillRatio(variance, mean(SquaredErrorByTime(ensemble, truth)), ensemble.Members)
+	m := ensemble.EffectiveSize()
+	return math.Sqrt((m + 1) / m * variance / mean(SquaredErrorByTime(ensemble, truth)))
 }
 
 // SpreadSkillRatio is the spread-skill ratio given the mean variance and the
@@ -53,13 +54,15 @@ func VarianceByTime(ensemble *Sample) []float64 {
 	centre := ensembleMean(ensemble)
 	variance := make([]float64, len(centre))
 	for m := range ensemble.Members {
+		w := ensemble.share(m)
 		for i, x := range ensemble.Member(m) {
 			d := float64(x) - centre[i]
-			variance[i] += d * d
+			variance[i] += w * d * d
 		}
 	}
+	divisor := ensemble.freedom()
 	for i := range variance {
-		variance[i] /= float64(ensemble.Members - 1)
+		variance[i] /= divisor
 	}
 	return byTime(variance, ensemble.Size)
 }
@@ -68,14 +71,35 @@ func VarianceByTime(ensemble *Sample) []float64 {
 func ensembleMean(ensemble *Sample) []float64 {
 	sum := make([]float64, ensemble.width())
 	for m := range ensemble.Members {
+		w := ensemble.share(m)
 		for i, x := range ensemble.Member(m) {
-			sum[i] += float64(x)
+			sum[i] += w * float64(x)
 		}
 	}
-	for i := range sum {
-		sum[i] /= float64(ensemble.Members)
+	if ensemble.Weights == nil {
+		for i := range sum {
+			sum[i] /= float64(ensemble.Members)
+		}
 	}
 	return sum
+}
+
+// share is the weight of member m, or 1 for each if weights are equal: sums are
+// then divided at their end, which rounds less.
+func (s *Sample) share(m int) float64 {
+	if s.Weights == nil {
+		return 1
+	}
+	return s.Weights[m]
+}
+
+// freedom is the divisor that makes the sum of share x square unbiased: M-1, or
+// 1 - sum w^2.
+func (s *Sample) freedom() float64 {
+	if s.Weights == nil {
+		return float64(s.Members - 1)
+	}
+	return 1 - 1/s.EffectiveSize()
 }
 
 // byTime averages the components of each state.

@@ -15,6 +15,9 @@ type Sample struct {
 	Members int // trajectories
 	Length  int // states of a trajectory
 	Size    int // values of a state
+	// Weights of the members, not negative and summing to 1; nil if they are
+	// equal. Set by Weigh.
+	Weights []float64
 
 	data []float32 // members x states x values
 }
@@ -44,6 +47,45 @@ func NewSample(set *trajectory.Set) (*Sample, error) {
 	return s, nil
 }
 
+// Weigh returns the sample with members that count by weight, such as those of a
+// particle filter. The weights, one for each member, are scaled to sum to 1; the
+// trajectories are shared. The error tells which weight is negative or not finite,
+// or that all are zero. Every score but Wasserstein honours weights.
+func (s *Sample) Weigh(weights []float64) (*Sample, error) {
+	if len(weights) != s.Members {
+		return nil, fmt.Errorf("verify: %d weights for %d members", len(weights), s.Members)
+	}
+	var sum float64
+	for m, w := range weights {
+		if !(w >= 0) || math.IsInf(w, 1) {
+			return nil, fmt.Errorf("verify: the weight of member %d is %v", m, w)
+		}
+		sum += w
+	}
+	if !(sum > 0) || math.IsInf(sum, 1) {
+		return nil, fmt.Errorf("verify: the weights sum to %v", sum)
+	}
+	weighted := *s
+	weighted.Weights = make([]float64, len(weights))
+	for m, w := range weights {
+		weighted.Weights[m] = w / sum
+	}
+	return &weighted, nil
+}
+
+// EffectiveSize is the number of members that count, 1/sum w^2 (Kish 1965).
+func (s *Sample) EffectiveSize() float64 { return effectiveSize(s.Weights, s.Members) }
+
+// Draws evaluates a scalar function of trajectories, flat states x values in
+// physical units, at the truth and at the members.
+func (s *Sample) Draws(truth *Sample, function func(trajectory []float32) float64) Draws {
+	d := Draws{Truth: function(truthValues(s, truth)), Members: make([]float64, s.Members), Weights: s.Weights}
+	for m := range d.Members {
+		d.Members[m] = function(s.Member(m))
+	}
+	return d
+}
+
 // Member returns trajectory m, states by increasing time, as a view.
 func (s *Sample) Member(m int) []float32 {
 	return s.data[m*s.width() : (m+1)*s.width()]
@@ -53,11 +95,15 @@ func (s *Sample) Member(m int) []float32 {
 func (s *Sample) width() int { return s.Length * s.Size }
 
 // Subsample returns n members drawn without replacement, the same ones for the
-// same seed; the sample itself if it has no more than n. It makes large
+// same seed; the sample itself if it has no more than n. Of weighted members it
+// returns n equal ones, drawn with replacement in proportion to their weights. It makes large
 // ensembles affordable for Wasserstein, whose work grows as n^3.
 func (s *Sample) Subsample(n int, seed int64) *Sample {
 	if n < 1 {
 		panic("verify: a subsample needs at least one member")
+	}
+	if s.Weights != nil {
+		return s.resample(n, seed)
 	}
 	if n >= s.Members {
 		return s
@@ -65,6 +111,23 @@ func (s *Sample) Subsample(n int, seed int64) *Sample {
 	sub := &Sample{Members: n, Length: s.Length, Size: s.Size, data: make([]float32, 0, n*s.width())}
 	for _, m := range rng.Stream(seed, "verify/subsample").Perm(s.Members)[:n] {
 		sub.data = append(sub.data, s.Member(m)...)
+	}
+	return sub
+}
+
+// resample draws n members by weight, systematically: one for each of n evenly
+// spaced levels of the summed weights.
+func (s *Sample) resample(n int, seed int64) *Sample {
+	sub := &Sample{Members: n, Length: s.Length, Size: s.Size, data: make([]float32, 0, n*s.width())}
+	level := rng.Stream(seed, "verify/resample").Float64() / float64(n)
+	m, sum := 0, s.Weights[0]
+	for range n {
+		for sum < level && m+1 < s.Members {
+			m++
+			sum += s.Weights[m]
+		}
+		sub.data = append(sub.data, s.Member(m)...)
+		level += 1 / float64(n)
 	}
 	return sub
 }

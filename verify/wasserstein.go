@@ -34,11 +34,14 @@ type Transport struct {
 }
 
 // Wasserstein solves the optimal transport between two samples of equal size.
-// It panics if sizes or shapes differ: subsample first.
+// It panics if sizes or shapes differ or members are weighted: subsample first.
 func Wasserstein(a, b *Sample) Transport {
 	mustMatch(a, b)
 	if a.Members != b.Members {
 		panic("verify: the exact transport needs samples of equal size")
+	}
+	if a.Weights != nil || b.Weights != nil {
+		panic("verify: the exact transport needs members of equal weight")
 	}
 	n := a.Members
 	cost := distances(a, b)

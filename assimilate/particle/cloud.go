@@ -100,6 +100,22 @@ func (c *cloud) bounds(group int) (begin, end int) {
 	return group * groupSize, min((group+1)*groupSize, c.n)
 }
 
+// serialValues is the number of values of a cloud below which one core does all
+// the work: others would take longer to start than to finish, above all on a busy
+// machine.
+const serialValues = 1 << 14
+
+// each runs work on every group of particles.
+func (c *cloud) each(work func(worker, group int)) {
+	if c.n*c.size >= serialValues {
+		parallel.Run(c.groups(), work)
+		return
+	}
+	for group := range c.groups() {
+		work(0, group)
+	}
+}
+
 // at is particle i.
 func (c *cloud) at(i int) []float64 { return c.states[i*c.size : (i+1)*c.size] }
 
@@ -118,7 +134,7 @@ func (c *cloud) forecast(ctx context.Context, t int) error {
 		return err
 	}
 	c.index = t
-	parallel.Run(c.groups(), c.advance)
+	c.each(c.advance)
 	for group, failed := range c.failed {
 		if failed {
 			begin, end := c.bounds(group)
@@ -150,7 +166,7 @@ func (c *cloud) advanceGroup(worker, group int) {
 // returns the log of their sum: log p(y | earlier).
 func (c *cloud) weigh(t int, seen []observe.Observation) (float64, error) {
 	c.seen = seen
-	parallel.Run(c.groups(), c.gain)
+	c.each(c.gain)
 	return c.normalise(t)
 }
 

@@ -145,7 +145,7 @@ func (v *reversal) update(t int, seen []observe.Observation) (float64, error) {
 	c := v.c
 	c.index, c.seen = t, seen
 	v.standardise()
-	parallel.Run(c.groups(), v.move)
+	parallel.Run(c.groups(), v.move) // long work, whatever the size
 	e := c.estimate(t, assimilate.Analysis)
 	for i := range c.n {
 		x := c.at(i)

@@ -110,15 +110,15 @@ type hybrid struct {
 	controls   []float64 // of the members: member, unknown
 	noise      *rng.Source
 
-	shift       [][]float64 // one a worker
-	solve, move func(worker, k int)
+	shift          [][]float64 // one a worker
+	solve, correct func(worker, k int)
 }
 
 func newHybrid(v *EnsembleVar, p *assimilate.Problem) (*hybrid, error) {
 	if err := v.Check(p.Model); err != nil {
 		return nil, err
 	}
-	if err := checkProblem(p); err != nil {
+	if err := checkDense(p); err != nil {
 		return nil, err
 	}
 	if p.Members < 2 {
@@ -137,7 +137,7 @@ func newHybrid(v *EnsembleVar, p *assimilate.Problem) (*hybrid, error) {
 		h.seen[t], rest = of(t, rest)
 	}
 	h.reserve(min(v.Window, p.Length))
-	h.solve, h.move = h.solveMember, h.moveMember
+	h.solve, h.correct = h.solveMember, h.correctMember
 	h.noise = rng.NewSource(p.Seed, "variational/perturbation")
 	return h, nil
 }

@@ -115,7 +115,7 @@ func (e *ensemble) forecast(ctx context.Context, t int) error {
 		return err
 	}
 	e.index = t
-	parallel.Run(e.problem.Members, e.move)
+	e.each(e.move)
 	for k, failed := range e.failed {
 		if failed {
 			return fmt.Errorf("%w: member %d of %T is not finite at state %d: the model is unstable there (a shorter integration step may help)",
@@ -123,6 +123,22 @@ func (e *ensemble) forecast(ctx context.Context, t int) error {
 		}
 	}
 	return nil
+}
+
+// serialValues is the number of values of an ensemble below which one core does all
+// the work: others would take longer to start than to finish, above all on a busy
+// machine.
+const serialValues = 1 << 14
+
+// each runs work on every member.
+func (e *ensemble) each(work func(worker, k int)) {
+	if len(e.states) >= serialValues {
+		parallel.Run(e.problem.Members, work)
+		return
+	}
+	for k := range e.problem.Members {
+		work(0, k)
+	}
 }
 
 func (e *ensemble) moveMember(worker, k int) {

@@ -1,10 +1,6 @@
 package variational
 
-import (
-	"math"
-
-	"retrace/internal/parallel"
-)
+import "math"
 
 // look takes what the window's observations say: the rows of G and the members'
 // innovations, and factorises.
@@ -18,7 +14,7 @@ func (h *hybrid) look() {
 	h.centre()
 	h.perturb()
 	h.factorise()
-	parallel.Run(h.problem.Members, h.solve)
+	h.each(h.solve)
 }
 
 // lookAt sets the innovations of the members at state t and the fixed part of the
@@ -131,7 +127,7 @@ func (h *hybrid) solveMember(_, k int) {
 // mean, into its analysis.
 func (h *hybrid) update(t int) {
 	h.index = t
-	parallel.Run(h.problem.Members, h.move)
+	h.each(h.correct)
 	if h.method.Inflation == 1 {
 		return
 	}
@@ -142,8 +138,8 @@ func (h *hybrid) update(t int) {
 	}
 }
 
-// moveMember adds the increment of member k.
-func (h *hybrid) moveMember(worker, k int) {
+// correctMember adds the increment of member k.
+func (h *hybrid) correctMember(worker, k int) {
 	members := h.problem.Members
 	control := h.controls[k*(members+h.rank) : (k+1)*(members+h.rank)]
 	x, forecast := h.member(k), h.members(h.index)

@@ -55,7 +55,7 @@ func (Persistence) Assimilate(ctx context.Context, p assimilate.Problem, progres
 }
 
 func newInterpolation(p *assimilate.Problem, persist bool) (*pass, error) {
-	if err := checkProblem(p); err != nil {
+	if err := checkDense(p); err != nil {
 		return nil, err
 	}
 	climate, err := climatology(p.Training, p.Model.Space().Size())

@@ -48,7 +48,7 @@ func newMarch(v *FourDVar, p *assimilate.Problem) (*march, error) {
 	if err := v.validate(); err != nil {
 		return nil, err
 	}
-	if err := checkProblem(p); err != nil {
+	if err := checkDense(p); err != nil {
 		return nil, err
 	}
 	model, noise, err := v.model(p.Model)

@@ -358,6 +358,15 @@ func TestDivergenceIsAnErrorOfItsOwn(t *testing.T) {
 // bare is a model that can do nothing but step.
 type bare struct{ dynamics.Model }
 
+// wide observes all of a state that is too large for that.
+func wide(t *testing.T) assimilate.Problem {
+	model := build(t, &lorenz.Lorenz96{N: 20_000, F: 8, Dt: 0.05, Steps: 1})
+	values := make([]float64, 20_000)
+	return assimilate.Problem{Model: model, Length: 1, Members: 1, Observations: observe.Sequence{
+		Observations: []observe.Observation{{Operator: identity(t, model.Space()), Values: values, Sd: slices.Repeat([]float64{1}, 20_000)}},
+	}}
+}
+
 func TestWhatCannotBeDoneIsExplained(t *testing.T) {
 	p := chaotic(t, 4)
 	with := func(change func(*assimilate.Problem)) assimilate.Problem {
@@ -386,6 +395,7 @@ func TestWhatCannotBeDoneIsExplained(t *testing.T) {
 		{variational.NewThreeDVar(), with(func(p *assimilate.Problem) { p.Model = bare{p.Model} }), "has none"},
 		{variational.NewThreeDVar(), with(func(p *assimilate.Problem) { p.Members = 0 }), "at least one of each"},
 		{variational.NewThreeDVar(), with(func(p *assimilate.Problem) { p.Length = 3 }), "no state"},
+		{variational.NewThreeDVar(), wide(t), "choose a method that works locally"},
 		{variational.FreeRun{}, with(func(p *assimilate.Problem) { p.Initial = &assimilate.Normal{} }), "0 means"},
 		{&variational.ThreeDVar{Background: variational.Background{Covariance: "climate", Scale: 1}}, p, `background = "climate"`},
 		{&variational.ThreeDVar{Background: variational.Background{Covariance: "identity"}}, p, "background_scale = 0"},

@@ -39,6 +39,24 @@ func checkProblem(p *assimilate.Problem) error {
 	return nil
 }
 
+// mostDense is the number of values of the largest matrix that an analysis may hold,
+// 1 GB.
+const mostDense = 1 << 27
+
+// checkDense refuses, besides, what would not fit in memory: analyses hold a row of
+// the size of a state for each value seen of it.
+func checkDense(p *assimilate.Problem) error {
+	if err := checkProblem(p); err != nil {
+		return err
+	}
+	most, _ := mostPresent(p.Observations)
+	if size := p.Model.Space().Size(); most > mostDense/size {
+		return fault.Inputf("variational: %d values are observed of a state of %d values: the analysis would need matrices of %d GB; observe fewer values of a state, or choose a method that works locally, such as letkf",
+			most, size, 8*most*size>>30)
+	}
+	return nil
+}
+
 // initial draws state 0 into x: from the law of the problem if it gives one, else
 // from that of the model.
 func initial(p *assimilate.Problem, x []float64, r *rand.Rand) {

@@ -75,7 +75,7 @@ func (m *ScoreMode) Check(dynamics.Model) error {
 // those of its start included; the diagnostic is Residual. The error wraps ErrDiverged
 // if a climb leaves the finite numbers. Member k depends on seed, case and k alone.
 func (m *ScoreMode) Assimilate(ctx context.Context, p assimilate.Problem, progress func(done, total int)) (*assimilate.Result, error) {
-	if err := errors.Join(m.Check(p.Model), checkProblem(&p)); err != nil {
+	if err := errors.Join(m.Check(p.Model), checkDense(&p)); err != nil {
 		return nil, err
 	}
 	const parts = 1000 // of which the start is half
@@ -153,18 +153,19 @@ type search struct {
 }
 
 func (m *ScoreMode) search(p *assimilate.Problem) (*search, error) {
-	denoiser, err := m.Start.Prior.Denoiser(p.Length, 1, scoresum.ChunkWindows)
+	denoiser, err := m.Start.Prior.Differentiable(p.Length, 1, scoresum.ChunkWindows)
 	if err != nil {
 		return nil, err
 	}
-	size := m.Start.Prior.Dim()
+	space, _, standard := m.Start.Prior.Describe()
+	size := space.Size()
 	if size != p.Model.Space().Size() {
 		return nil, fault.Inputf("score mode: states of the prior have %d values, those of the model %d", size, p.Model.Space().Size())
 	}
 	n := p.Length * size
 	const depth = 8
 	return &search{
-		problem: p, standard: m.Start.Prior.Standard, denoiser: denoiser,
+		problem: p, standard: standard, denoiser: denoiser,
 		analysis: newAnalysis(p.Observations, size, size), acceleration: newAnderson(n, depth),
 		x: make([]float64, n), image: make([]float64, n), noisy: make([]float32, n), mean: make([]float32, n),
 		physical: make([]float64, size),

@@ -65,7 +65,7 @@ func TestScoreModeOfAGaussianPriorIsItsPosteriorMean(t *testing.T) {
 	m := variational.NewScoreMode(&assimilate.Score{
 		Prior: gaussianPrior(t, model), Guidance: "covariance",
 		Sampler: diffusion.PredictorCorrector{
-			Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 16, diffusion.Span{High: 50, Low: 5e-3}), Churn: 1,
+			Levels: diffusion.LogGrid(diffusion.Cosine{Eta: 1e-3}, 16, diffusion.Span{High: 50, Low: 5e-3}), Solver: diffusion.DDIM{Churn: 1},
 		},
 	})
 	result, err := m.Assimilate(context.Background(), p, nil)

@@ -57,7 +57,7 @@ func (v *ThreeDVar) pass(p *assimilate.Problem) (*pass, error) {
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	if err := checkProblem(p); err != nil {
+	if err := checkDense(p); err != nil {
 		return nil, err
 	}
 	model, err := flowOf(p.Model)

@@ -106,6 +106,9 @@ func (m Meter) group(ctx context.Context, probes []Probe, progress func()) ([]Ra
 	var all []*timers
 	for _, p := range probes {
 		t, err := m.timers(p)
+		if err == nil {
+			err = t.warm(ctx)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -151,6 +154,17 @@ func (m Meter) timers(p Probe) (*timers, error) {
 		t.peer = &peerTimer{peer: m.Peer, request: p.Peer, seconds: m.Seconds / peerRounds, best: math.Inf(1)}
 	}
 	return t, nil
+}
+
+// warm does one piece a worker, which touches its memory for the first time.
+func (t *timers) warm(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.all.pieces = 1
+	_, err := t.all.time(ctx)
+	t.all.pieces, t.all.spent = 0, 0
+	return err
 }
 
 func (t *timers) round(ctx context.Context, round int) error {
