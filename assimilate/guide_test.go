@@ -281,7 +281,7 @@ func TestGammaForEachValue(t *testing.T) {
 // responses draws with the noise of one impulse a row, or none: a deterministic solver
 // is linear, so that these are its mean and the columns of a square root of its
 // covariance, without any Monte Carlo error.
-type responses struct{ first int }
+type responses struct{}
 
 func (r responses) Normal(row []float32, index, draw int) {
 	clear(row)

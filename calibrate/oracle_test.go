@@ -103,7 +103,7 @@ const suiteCases = 240
 func TestSuiteTellsExactFromPlanted(t *testing.T) {
 	repeats := 4
 	if *long {
-		repeats = 60
+		repeats = 400
 	}
 	alarms := 0
 	caught := map[string]int{}

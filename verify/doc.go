@@ -47,4 +47,16 @@
 // units) as the ground cost. It carries a certificate of optimality. Two
 // samples of one law are a positive distance apart: report a distance only
 // beside this floor, the distance between two independent reference samples.
+//
+// # Calibration
+//
+// Draws holds a scalar function at the truth and at the members of one case, from
+// which all tests of calibration follow: SpreadTest and BiasTest for Gaussian
+// posteriors, and on ranks, for any posterior, RankSpread, RankBias, Uniform (SBC),
+// Coverage, Histogram and, of Nearness, AreaToCurve (TARP). Each returns a Check:
+// statistic, p-value and the range that a posterior stays in; Holm corrects a family
+// of them. SpreadCases and ShiftCases tell how many cases a wanted power takes.
+// Prediction scores ensembles by observations that they were not given. MMD, PQMass,
+// Sinkhorn and SlicedWasserstein compare two samples; Spectrum, BandRatios and
+// CompareValues judge fields.
 package verify
