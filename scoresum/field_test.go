@@ -68,6 +68,7 @@ func quickField() Settings {
 func fieldData(t testing.TB) Data {
 	t.Helper()
 	set := swell(6, 8, 8, 12)
+	set.Space.Derived = []dynamics.Derived{{Name: "slope", Apply: func(dst, x []float64) {}}} // which no file holds
 	standard, err := trajectory.FitStandardiser(set, 2)
 	if err != nil {
 		t.Fatal(err)

@@ -39,8 +39,10 @@ func (p *Prior) Save(dir string) error {
 
 func (p *Prior) encode() (*safetensors.File, error) {
 	file := &safetensors.File{Metadata: map[string]string{"format": priorFormat}}
+	space := p.Space
+	space.Derived = nil // maps, which the model has
 	for key, value := range map[string]any{
-		"settings": p.Settings, "standard": p.Standard, "space": p.Space, "clock": p.Clock,
+		"settings": p.Settings, "standard": p.Standard, "space": space, "clock": p.Clock,
 	} {
 		text, err := json.Marshal(value)
 		if err != nil {
