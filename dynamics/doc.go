@@ -30,7 +30,7 @@
 //     advance the state: see the example of this package;
 //   - implement [System] (a tendency, its Jacobian and an initial law), and let
 //     [NewODE] make of it a model that is AdditiveNoise and Linearisable, and
-//     [ODE.WithNoise] one that has a TransitionDensity as well: package lorenz
+//     [Deterministic.WithNoise] one that has a TransitionDensity as well: package lorenz
 //     does this;
 //   - implement [Map] (a flow with its derivative), where the integrator is one of the
 //     system's own, and let [NewDeterministic] do the same: see [KuramotoSivashinsky];

@@ -21,7 +21,7 @@ type LotkaVolterra struct {
 // NewLotkaVolterra returns the default system.
 func NewLotkaVolterra() *LotkaVolterra { return &LotkaVolterra{Dt: 0.75, Steps: 5} }
 
-// Build checks the parameters and returns an [ODE], or a [NoisyODE] if NoiseVariance is
+// Build checks the parameters and returns an [ODE], or a [Noisy] if NoiseVariance is
 // positive. The spin-up is 500 units of time.
 func (p *LotkaVolterra) Build() (Model, error) {
 	s := sampled{p.Dt, p.Steps, p.NoiseVariance, 0.5}

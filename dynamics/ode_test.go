@@ -13,9 +13,9 @@ var (
 
 	_ dynamics.AdditiveNoise     = (*dynamics.ODE)(nil)
 	_ dynamics.Linearisable      = (*dynamics.ODE)(nil)
-	_ dynamics.AdditiveNoise     = (*dynamics.NoisyODE)(nil)
-	_ dynamics.Linearisable      = (*dynamics.NoisyODE)(nil)
-	_ dynamics.TransitionDensity = (*dynamics.NoisyODE)(nil)
+	_ dynamics.AdditiveNoise     = (*dynamics.Noisy)(nil)
+	_ dynamics.Linearisable      = (*dynamics.Noisy)(nil)
+	_ dynamics.TransitionDensity = (*dynamics.Noisy)(nil)
 )
 
 func TestOnlyANoisySystemHasADensity(t *testing.T) {

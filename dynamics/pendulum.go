@@ -39,7 +39,7 @@ func NewDoublePendulum() *DoublePendulum {
 	return &DoublePendulum{Mass1: 1, Mass2: 1, Length1: 1, Length2: 1, Gravity: 9.8, Dt: 0.01, Steps: 1}
 }
 
-// Build checks the parameters and returns an [ODE], or a [NoisyODE] if NoiseVariance is
+// Build checks the parameters and returns an [ODE], or a [Noisy] if NoiseVariance is
 // positive. There is no attractor to spin up to.
 func (p *DoublePendulum) Build() (Model, error) {
 	s := sampled{p.Dt, p.Steps, p.NoiseVariance, 0.05}

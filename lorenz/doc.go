@@ -15,6 +15,6 @@
 // length dt/steps, where dt is the sampling interval. With noise_variance zero,
 // Build returns a [dynamics.ODE], which is deterministic; otherwise
 // independent Gaussian noise of that variance is added to every component once
-// per sampling interval, and Build returns a [dynamics.NoisyODE], which has a
+// per sampling interval, and Build returns a [dynamics.Noisy], which has a
 // transition density. Both have tangent-linear and adjoint maps.
 package lorenz

@@ -38,7 +38,7 @@ func NewLorenz63() *Lorenz63 {
 	return &Lorenz63{Sigma: 10, Rho: 28, Beta: 8. / 3, Dt: 0.025, Steps: 1, NoiseVariance: 0.025}
 }
 
-// Build checks the parameters and returns a [dynamics.NoisyODE], or a
+// Build checks the parameters and returns a [dynamics.Noisy], or a
 // [dynamics.ODE] if NoiseVariance is zero. The spin-up is 25.6 units of time:
 // 1024 default intervals.
 func (p *Lorenz63) Build() (dynamics.Model, error) {

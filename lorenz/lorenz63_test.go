@@ -67,7 +67,7 @@ func TestLorenz63DefaultIsTheNoisySystemOfThePaper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	noisy, ok := m.(*dynamics.NoisyODE)
+	noisy, ok := m.(*dynamics.Noisy)
 	if !ok {
 		t.Fatalf("%T has no noise", m)
 	}

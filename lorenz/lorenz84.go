@@ -36,7 +36,7 @@ func NewLorenz84() *Lorenz84 {
 }
 
 // Build checks the parameters and returns a [dynamics.ODE], or a
-// [dynamics.NoisyODE] if NoiseVariance is positive. The spin-up is 20 units of
+// [dynamics.Noisy] if NoiseVariance is positive. The spin-up is 20 units of
 // time.
 func (p *Lorenz84) Build() (dynamics.Model, error) {
 	s := sampling{p.Dt, p.Steps, p.NoiseVariance}

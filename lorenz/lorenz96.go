@@ -34,7 +34,7 @@ type Lorenz96 struct {
 func NewLorenz96() *Lorenz96 { return &Lorenz96{N: 40, F: 8, Dt: 0.05, Steps: 1} }
 
 // Build checks the parameters and returns a [dynamics.ODE], or a
-// [dynamics.NoisyODE] if NoiseVariance is positive. The spin-up is 20 units of
+// [dynamics.Noisy] if NoiseVariance is positive. The spin-up is 20 units of
 // time.
 func (p *Lorenz96) Build() (dynamics.Model, error) {
 	s := sampling{p.Dt, p.Steps, p.NoiseVariance}

@@ -69,9 +69,13 @@ func missing(n int) []float64 {
 }
 
 // Count is the number of values that are not missing.
-func (s Sequence) Count() int {
+func (s Sequence) Count() int { return Count(s.Observations) }
+
+// Count is the number of values of some observations, of one state perhaps, that
+// are not missing.
+func Count(observations []Observation) int {
 	present := 0
-	for _, o := range s.Observations {
+	for _, o := range observations {
 		for _, y := range o.Values {
 			if !math.IsNaN(y) {
 				present++

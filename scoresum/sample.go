@@ -2,7 +2,6 @@ package scoresum
 
 import (
 	"context"
-	"sync"
 
 	"retrace/diffusion"
 	"retrace/internal/parallel"
@@ -63,27 +62,12 @@ func SampleMembers(ctx context.Context, x []float32, sampler diffusion.Predictor
 	for i := range noises {
 		noises[i] = newNoise()
 	}
-	count := newCounter(blocks*sampler.Evaluations(), progress)
+	count := parallel.Counter(blocks*sampler.Evaluations(), progress)
 	return parallel.For(ctx, blocks, func(worker, block int) error {
 		begin := block * SampleRows
 		end := min(begin+SampleRows, members)
 		return sampler.Sample(ctx, denoisers[worker], x[begin*dim:end*dim], begin, noises[worker], count)
 	})
-}
-
-// newCounter returns a function that reports one more evaluation done.
-func newCounter(total int, progress func(done, total int)) func() {
-	if progress == nil {
-		return nil
-	}
-	var mutex sync.Mutex
-	done := 0
-	return func() {
-		mutex.Lock()
-		defer mutex.Unlock()
-		done++
-		progress(done, total)
-	}
 }
 
 // memberNoise addresses noise by (seed, purpose, case, member, draw).

@@ -101,7 +101,7 @@ func (w *lagWindow) visit(c *cycle, stage assimilate.Stage, seen []observe.Obser
 		return nil
 	}
 	w.keep(c.ensemble)
-	if count(seen) > 0 {
+	if observe.Count(seen) > 0 {
 		w.analyses = append(w.analyses, c.state)
 	}
 	switch extra := len(w.analyses) - w.lag; {

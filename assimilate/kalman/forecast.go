@@ -222,5 +222,5 @@ func (l *timeline) next(t int) (seen []observe.Observation, present bool) {
 		n++
 	}
 	seen, l.rest = l.rest[:n:n], l.rest[n:]
-	return seen, count(seen) > 0
+	return seen, observe.Count(seen) > 0
 }

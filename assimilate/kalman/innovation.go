@@ -55,19 +55,6 @@ func mostValues(s observe.Sequence) int {
 	return most
 }
 
-// count is the number of values present in observations of one state.
-func count(seen []observe.Observation) int {
-	n := 0
-	for _, o := range seen {
-		for _, y := range o.Values {
-			if !math.IsNaN(y) {
-				n++
-			}
-		}
-	}
-	return n
-}
-
 // read compares an ensemble with the observations of its state.
 func (s *innovation) read(seen []observe.Observation, ensemble []float64) error {
 	s.seen = seen

@@ -2,7 +2,6 @@ package particle
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"retrace/assimilate"
@@ -37,7 +36,7 @@ func drive(ctx context.Context, c *cloud, condition update, r *renewal, watch fu
 		for seen < len(rest) && rest[seen].Index == t {
 			seen++
 		}
-		if present := rest[:seen]; anyPresent(present) {
+		if present := rest[:seen]; observe.Count(present) > 0 {
 			evidence, err := condition(t, present)
 			if err != nil {
 				return d, err
@@ -54,18 +53,6 @@ func drive(ctx context.Context, c *cloud, condition update, r *renewal, watch fu
 		}
 	}
 	return d, nil
-}
-
-// anyPresent reports whether any value was seen.
-func anyPresent(seen []observe.Observation) bool {
-	for _, o := range seen {
-		for _, y := range o.Values {
-			if !math.IsNaN(y) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // collect runs a filter and keeps, of every state, as many equally weighted

@@ -12,8 +12,9 @@
 package particle
 
 import (
-	"math"
 	"math/rand/v2"
+
+	"retrace/internal/triangular"
 )
 
 // jitter draws from N(0, s^2 P) for the particles of one cloud. It owns scratch
@@ -57,7 +58,7 @@ func (j *jitter) measure(s float64) {
 			}
 		}
 	}
-	choleskyOfSemidefinite(j.root, size)
+	triangular.Factorise(j.root, size)
 }
 
 // add adds a draw to x.
@@ -91,30 +92,6 @@ func (j *jitter) spread(ancestors []int32, r *rand.Rand) {
 	for i, parent := range ancestors {
 		if i > 0 && ancestors[i-1] == parent || i+1 < len(ancestors) && ancestors[i+1] == parent {
 			j.add(j.c.at(i), r)
-		}
-	}
-}
-
-// choleskyOfSemidefinite replaces the lower triangle of a, row-major, by its
-// Cholesky factor. Directions without variance get none: pivots below 1e-14 of
-// the largest variance are taken for zero.
-func choleskyOfSemidefinite(a []float64, n int) {
-	var largest float64
-	for i := range n {
-		largest = max(largest, a[i*n+i])
-	}
-	for i := range n {
-		row := a[i*n : i*n+i+1]
-		for k := range row {
-			sum := row[k] - dot(row[:k], a[k*n:])
-			switch pivot := a[k*n+k]; {
-			case k == i && sum > 1e-14*largest:
-				row[k] = math.Sqrt(sum)
-			case k < i && pivot > 0:
-				row[k] = sum / pivot
-			default:
-				row[k] = 0
-			}
 		}
 	}
 }

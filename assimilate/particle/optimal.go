@@ -26,6 +26,7 @@ import (
 	"retrace/dynamics"
 	"retrace/internal/fault"
 	"retrace/internal/rng"
+	"retrace/internal/triangular"
 	"retrace/observe"
 )
 
@@ -159,7 +160,7 @@ func (o *proposal) factorise(m int) []float64 {
 	for k := range m {
 		root[k*m+k]++
 	}
-	choleskyOfSemidefinite(root, m)
+	triangular.Factorise(root, m)
 	return root
 }
 
@@ -188,7 +189,7 @@ func (o *proposal) weigh(m int, logScale float64) {
 	z := o.offset[:m]
 	for i := range o.c.n {
 		copy(z, o.innovations[i*m:])
-		forwardSolve(o.factor[:m*m], z)
+		triangular.Solve(o.factor[:m*m], z)
 		o.c.logWeights[i] -= dot(z, z)/2 + logScale
 	}
 }
@@ -204,29 +205,10 @@ func (o *proposal) draw(t, m int, seen []observe.Observation) {
 		for k := range z {
 			z[k] += r.NormFloat64()
 		}
-		forwardSolve(root, z)
-		backwardSolve(root, z)
+		triangular.Solve(root, z)
+		triangular.SolveTransposed(root, z)
 		for row := range x {
 			x[row] += dot(o.cross[row*m:(row+1)*m], z)
-		}
-	}
-}
-
-// forwardSolve replaces z by L^-1 z for a lower triangle L, row-major.
-func forwardSolve(l, z []float64) {
-	n := len(z)
-	for i := range z {
-		z[i] = (z[i] - dot(l[i*n:i*n+i], z)) / l[i*n+i]
-	}
-}
-
-// backwardSolve replaces z by L^-T z.
-func backwardSolve(l, z []float64) {
-	n := len(z)
-	for i := n - 1; i >= 0; i-- {
-		z[i] /= l[i*n+i]
-		for k, v := range l[i*n : i*n+i] {
-			z[k] -= v * z[i]
 		}
 	}
 }

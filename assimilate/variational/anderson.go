@@ -8,7 +8,11 @@
 
 package variational
 
-import "math"
+import (
+	"math"
+
+	"retrace/internal/triangular"
+)
 
 // anderson holds the last points of an iteration; depth is m.
 type anderson struct {
@@ -90,9 +94,9 @@ func (a *anderson) extrapolate(x, f []float64) {
 	for i := range m { // against differences that depend on each other
 		gram[i*m+i] += 1e-12*trace + math.SmallestNonzeroFloat64
 	}
-	cholesky(gram, m)
-	forwardSolve(gram, c)
-	backwardSolve(gram, c)
+	triangular.Factorise(gram, m)
+	triangular.Solve(gram, c)
+	triangular.SolveTransposed(gram, c)
 	for i, d := range a.dg {
 		if c[i]-c[i] == 0 {
 			addScaled(x, -c[i], d)

@@ -6,6 +6,7 @@ import (
 	"retrace/assimilate"
 	"retrace/internal/fault"
 	"retrace/internal/strict"
+	"retrace/internal/triangular"
 	"retrace/trajectory"
 )
 
@@ -117,7 +118,7 @@ func covarianceRoot(states []float32, mean []float64) *dense {
 			addScaled(d.row(i)[:i+1], v/float64(count-1), deviation)
 		}
 	}
-	cholesky(d.data, size)
+	triangular.Factorise(d.data, size)
 	for i := range size { // above the factor stands what was never written: zero
 		clear(d.row(i)[i+1:])
 	}

@@ -26,7 +26,6 @@ import (
 	"retrace/internal/parallel"
 	"retrace/internal/rng"
 	"retrace/observe"
-	"retrace/trajectory"
 )
 
 // EnsembleVar is hybrid 4DEnVar. Make one with NewEnsembleVar.
@@ -74,20 +73,7 @@ func (v *EnsembleVar) Assimilate(ctx context.Context, p assimilate.Problem, prog
 	if err != nil {
 		return nil, err
 	}
-	set := trajectory.New(p.Model.Space(), p.Model.Clock(), []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
-	err = h.run(ctx, func(e assimilate.Estimate) error {
-		if e.Stage == assimilate.Analysis {
-			storeMembers(set, e.Index, e.Ensemble)
-			if progress != nil {
-				progress(e.Index+1, p.Length)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &assimilate.Result{Ensemble: set, Evaluations: p.Length - 1 + spinUp(&p)}, nil
+	return collect(&p, progress, func(watch func(assimilate.Estimate) error) error { return h.run(ctx, watch) })
 }
 
 // hybrid is 4DEnVar at work. It owns scratch space.

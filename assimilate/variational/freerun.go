@@ -26,8 +26,14 @@ func (FreeRun) Assimilate(ctx context.Context, p assimilate.Problem, progress fu
 	if err := checkProblem(&p); err != nil {
 		return nil, err
 	}
+	return collect(&p, progress, func(watch func(assimilate.Estimate) error) error { return freeRun(ctx, &p, watch) })
+}
+
+// collect keeps the analyses of a run as trajectories: each member costs one free
+// run of the model.
+func collect(p *assimilate.Problem, progress func(done, total int), run func(watch func(assimilate.Estimate) error) error) (*assimilate.Result, error) {
 	set := trajectory.New(p.Model.Space(), p.Model.Clock(), []trajectory.Dimension{{Name: "member", Len: p.Members}}, p.Length)
-	err := freeRun(ctx, &p, func(e assimilate.Estimate) error {
+	err := run(func(e assimilate.Estimate) error {
 		if e.Stage == assimilate.Analysis {
 			storeMembers(set, e.Index, e.Ensemble)
 			if progress != nil {
@@ -39,7 +45,7 @@ func (FreeRun) Assimilate(ctx context.Context, p assimilate.Problem, progress fu
 	if err != nil {
 		return nil, err
 	}
-	return &assimilate.Result{Ensemble: set, Evaluations: p.Length - 1 + spinUp(&p)}, nil
+	return &assimilate.Result{Ensemble: set, Evaluations: p.Length - 1 + spinUp(p)}, nil
 }
 
 // spinUp is the number of transitions that a draw of state 0 takes.

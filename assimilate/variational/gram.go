@@ -4,6 +4,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/lapack/lapack64"
+
+	"retrace/internal/triangular"
 )
 
 // gram solves with I + A A^T, A having vectors as its rows, by a Cholesky factor.
@@ -50,8 +52,8 @@ func (g *gram) lower() []float64 { return g.factor[:g.count*g.count] }
 
 // divide replaces x by (I + A A^T)^-1 x.
 func (g *gram) divide(x []float64) {
-	forwardSolve(g.lower(), x)
-	backwardSolve(g.lower(), x)
+	triangular.Solve(g.lower(), x)
+	triangular.SolveTransposed(g.lower(), x)
 }
 
 // addTransposed adds A^T x to dst.

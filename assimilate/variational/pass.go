@@ -85,7 +85,7 @@ func (s *pass) run(ctx context.Context, watch func(assimilate.Estimate) error, k
 
 // analyse makes the analysis of state t, and its variance.
 func (s *pass) analyse(background law, seen []observe.Observation, t int) error {
-	if s.renew != nil && anyPresent(seen) {
+	if s.renew != nil && observe.Count(seen) > 0 {
 		background = *s.renew
 	}
 	cost, err := s.analysis.update(background, seen, t)

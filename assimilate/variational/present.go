@@ -88,15 +88,3 @@ func (h *present) cost() float64 {
 	d := h.innovations[:h.count]
 	return dot(d, d) / 2
 }
-
-// anyPresent reports whether any value is not missing.
-func anyPresent(seen []observe.Observation) bool {
-	for _, o := range seen {
-		for _, y := range o.Values {
-			if !math.IsNaN(y) {
-				return true
-			}
-		}
-	}
-	return false
-}

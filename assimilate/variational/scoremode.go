@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"retrace/assimilate"
 	"retrace/diffusion"
@@ -89,7 +88,7 @@ func (m *ScoreMode) Assimilate(ctx context.Context, p assimilate.Problem, progre
 			return nil, err
 		}
 	}
-	count := counter(p.Members, scaled(progress, parts/2, parts))
+	count := parallel.Counter(p.Members, scaled(progress, parts/2, parts))
 	residuals := make([]float64, p.Members)
 	err = parallel.For(ctx, p.Members, func(worker, k int) (err error) {
 		defer count()
@@ -122,21 +121,6 @@ func scaled(progress func(done, total int), begin, parts int) func(done, total i
 		return nil
 	}
 	return func(done, total int) { progress(begin+parts/2*done/max(total, 1), parts) }
-}
-
-// counter returns a function that reports one more of total.
-func counter(total int, progress func(done, total int)) func() {
-	if progress == nil {
-		return func() {}
-	}
-	var mutex sync.Mutex
-	done := 0
-	return func() {
-		mutex.Lock()
-		defer mutex.Unlock()
-		done++
-		progress(done, total)
-	}
 }
 
 // search climbs to modes, one after the other; it owns scratch space.
