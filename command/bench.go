@@ -132,7 +132,11 @@ func measureAll(ctx context.Context, list []*experiment.Config, meter bench.Mete
 	}
 	groups := [][]bench.Probe{append(bench.Machine(), bench.Products()...), bench.Models(), bench.Networks()}
 	groups = append(groups, bench.Convolutions()...)
-	groups = append(groups, bench.Residuals(), bench.UNets(), priors)
+	groups = append(groups, bench.Residuals())
+	for _, probe := range bench.UNets() { // a group each: a workspace takes up to two gigabytes
+		groups = append(groups, []bench.Probe{probe})
+	}
+	groups = append(groups, priors)
 	return report, showing(show, "rates", func() (err error) {
 		meter.Progress = func(done, total int) { show.advance(done, total, "") }
 		report.Rates, err = meter.Measure(ctx, groups...)
