@@ -12,8 +12,9 @@ import (
 	"syscall"
 
 	"retrace/internal/fault"
-	_ "retrace/lorenz" // makes the systems known by name
-	_ "retrace/qg"     // likewise
+	_ "retrace/lorenz"   // makes the systems known by name
+	_ "retrace/manifold" // likewise
+	_ "retrace/qg"       // likewise
 )
 
 // Exit codes.

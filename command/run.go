@@ -52,6 +52,9 @@ where that is not reached.`,
 			if err != nil {
 				return err
 			}
+			if err := printLaps(cmd.OutOrStdout(), outcome.Dir, f.json); err != nil {
+				return err
+			}
 			return printScores(cmd.OutOrStdout(), outcome.Dir, f.json)
 		},
 	}
@@ -91,6 +94,9 @@ func stageCommand(stage experiment.Stage, short string) *cobra.Command {
 				return a.advance(cmd.Context(), args[0], f.overrides)
 			}
 			outcome, err := f.run(cmd, args[0], stage)
+			if err == nil && stage == experiment.StageTrain {
+				err = printLaps(cmd.OutOrStdout(), outcome.Dir, false)
+			}
 			if err == nil && stage == experiment.StageScore {
 				err = printScores(cmd.OutOrStdout(), outcome.Dir, f.json)
 			}

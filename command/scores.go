@@ -3,6 +3,7 @@ package command
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"retrace/experiment"
 )
@@ -28,6 +29,10 @@ func printScores(w io.Writer, dir string, asJSON bool) error {
 		}
 		t.header = append(t.header, head)
 	}
+	lost := slices.ContainsFunc(rows, func(r experiment.Row) bool { return r.Diverged > 0 })
+	if lost {
+		t.header = append(t.header, experiment.DivergedMetric)
+	}
 	t.header = append(t.header, "s/case")
 	for _, row := range rows {
 		cells := []string{row.Scenario, row.Method, fmt.Sprint(row.Cases)}
@@ -37,6 +42,9 @@ func printScores(w io.Writer, dir string, asJSON bool) error {
 			} else {
 				cells = append(cells, "-")
 			}
+		}
+		if lost {
+			cells = append(cells, fmt.Sprintf("%d/%d", row.Diverged, row.Cases))
 		}
 		t.add(append(cells, significant(row.Seconds))...)
 	}

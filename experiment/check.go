@@ -44,9 +44,11 @@ func (c checker) check() {
 		c.checkTrajectories(table)
 	}
 	c.checkPrior()
+	c.checkLearning()
 	c.checkScenarios()
 	c.checkMethods()
 	c.checkScore()
+	c.checkReanalysis()
 	if c.Report.Cases < 0 {
 		report, _ := c.root.Table("report")
 		report.Problemf("cases", "must be at least 0")
@@ -86,7 +88,7 @@ func (c checker) checkTrajectories(t strict.Table) {
 		}
 	}
 	if t.Has("length") {
-		atLeast("length", x.Length, 2)
+		atLeast("length", x.Length, 1)
 	}
 	if t.Has("spin_up") {
 		atLeast("spin_up", x.SpinUp, 0)
@@ -142,7 +144,7 @@ func (c checker) checkStandardise(t strict.Table) {
 
 func (c checker) checkPrior() {
 	table, given := c.root.Table("prior")
-	if !given && !c.needsPrior() {
+	if !given && !c.needsPrior() && c.Learning == nil {
 		c.Prior = nil
 		return
 	}
@@ -157,8 +159,8 @@ func (c checker) checkPrior() {
 
 // Names that files of a run directory and of a scenario's folder have already.
 var (
-	reservedScenarios = []string{"data", "prior", "figures", "lock"}
-	reservedMethods   = []string{"truth", "observations", "reference", "reference-again"}
+	reservedScenarios = []string{"data", "prior", LearningFolder, "figures", "lock", "reanalysis"}
+	reservedMethods   = []string{TruthName, "observations", "reference", "reference-again"}
 )
 
 // checkName reports a name that makes no file name, is reserved, or is taken.

@@ -88,7 +88,7 @@ func (c checker) checkSimulated(t strict.Table, s *Scenario) {
 	if c.Trajectories.Test == 0 {
 		t.Failed(errors.New("there is no trajectory to observe: set trajectories.test, or give a file of observations"))
 	}
-	if ways > 1 || len(s.Sd) == 0 || s.Operator == nil || s.Operator.Parameters == nil || c.model == nil || c.Trajectories.Length < 2 {
+	if ways > 1 || len(s.Sd) == 0 || s.Operator == nil || s.Operator.Parameters == nil || c.model == nil || c.Trajectories.Length < 1 {
 		return
 	}
 	if _, err := c.layout(s); err != nil {
@@ -105,9 +105,9 @@ func (c checker) checkFile(t strict.Table, s *Scenario) {
 	if s.Start == nil {
 		s.Start = new(0.0)
 	}
-	if *s.Length < 2 {
+	if *s.Length < 1 {
 		if t.Has("length") {
-			t.Problemf("length", "must be at least 2")
+			t.Problemf("length", "must be at least 1")
 		}
 		return
 	}

@@ -15,10 +15,12 @@ type Config struct {
 	Model        Model          `toml:"model,required" doc:"the dynamical system"`
 	Trajectories Trajectories   `toml:"trajectories,required" doc:"what is simulated"`
 	Prior        *PriorSettings `toml:"prior" doc:"what is learnt, and how; nil if nothing is"`
+	Learning     *Learning      `toml:"em" doc:"learn the prior from observations alone; nil: from the training trajectories"`
 	Scenarios    []Scenario     `toml:"scenario" doc:"what is observed"`
 	Methods      []Method       `toml:"method" doc:"how it is assimilated"`
 	Score        Scoring        `toml:"score" doc:"what is measured"`
 	Report       Reporting      `toml:"report" doc:"what is drawn"`
+	Reanalysis   *Reanalysis    `toml:"reanalysis" doc:"how a long record is assimilated window by window; nil if it is not"`
 
 	// File and Overrides say where the settings came from.
 	File      string   `toml:"-"`
@@ -67,7 +69,7 @@ func names[E any](entries []E, name func(E) string) []string {
 // Trajectories says how many trajectories are simulated, and how long they are
 // in states.
 type Trajectories struct {
-	Length      int         `toml:"length,required" doc:"states of a trajectory to assimilate, at least 2"`
+	Length      int         `toml:"length,required" doc:"states of a trajectory to assimilate; 1 for problems without time"`
 	SpinUp      int         `toml:"spin_up" doc:"transitions discarded before the first state (default: the model's)"`
 	Windows     int         `toml:"windows" doc:"trajectories cut from each run of the model, which pays its spin_up once; 1: each is a run of its own"`
 	Gap         int         `toml:"gap" doc:"transitions from the last state of a window to the first of the next, with windows above 1"`

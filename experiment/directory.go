@@ -113,7 +113,7 @@ func (d *directory) file(parts ...string) string {
 // clear deletes all that runs have written, and nothing else: the lock is
 // held, so the folder itself stays.
 func (d *directory) clear() error {
-	names := map[string]bool{"data": true, "prior": true, pairFolder: true, "figures": true, "run.toml": true,
+	names := map[string]bool{"reanalysis": true, "data": true, "prior": true, pairFolder: true, "figures": true, "run.toml": true,
 		"provenance.json": true, "log.jsonl": true, "scores.json": true, "scores.csv": true, "report.html": true}
 	if d.provenance != nil {
 		for _, record := range d.provenance.Units {

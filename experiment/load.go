@@ -36,6 +36,7 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 		}
 	}
 	base := filepath.Base(path)
+	windows := defaultReanalysis()
 	prior := PriorSettings{Kind: KindNetwork, Settings: scoresum.DefaultSettings()}
 	c := &Config{
 		Name: strings.TrimSuffix(base, filepath.Ext(base)),
@@ -46,6 +47,7 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 		Score:  Scoring{Metrics: metricNames()},
 		Report: Reporting{Cases: 1},
 		File:   path, Overrides: overrides,
+		Reanalysis: &windows,
 	}
 	root := document.Root()
 	if root.Has("twin") {

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"math"
+	"slices"
 
 	"retrace/dynamics"
 	"retrace/observe"
@@ -36,7 +37,7 @@ func (m Metric) Units(space dynamics.Space) string {
 // Metrics lists every metric, in the order of the table.
 func Metrics() []Metric {
 	none := math.NaN()
-	return []Metric{
+	list := []Metric{
 		{"rmse", "RMSE", "root mean square error of the ensemble mean", "lower", none, "state", withTruth(verify.RMSE)},
 		{"spread", "spread", "root mean variance of the members", "", none, "state", func(s *subject) (float64, bool, error) {
 			return verify.Spread(s.ensemble), s.ensemble.Members > 1, nil
@@ -52,7 +53,12 @@ func Metrics() []Metric {
 		{"w1_floor", "W1 floor", "the same between two independent draws of the reference", "", none, "state", nil},
 		{"evaluations", "evaluations", "network evaluations or model steps for each member", "", none, "1", nil},
 	}
+	list = slices.Insert(list, 4, fieldDescriptions()...)
+	return append(list, physicsDescriptions()...)
 }
+
+// mixes reports whether a metric adds up values of different fields in their units.
+func (m Metric) mixes() bool { return m.units == "state" || m.Name == "spread_skill" }
 
 func metricNames() []string { return names(Metrics(), func(m Metric) string { return m.Name }) }
 
@@ -63,6 +69,8 @@ type subject struct {
 	truth    *verify.Sample // nil if nobody knows it
 	seen     observe.Sequence
 	withheld observe.Sequence // empty if nothing was
+	fields   *fieldView       // nil if states are no fields
+	climate  []float64        // mean of each value of a state; nil if it is not known
 }
 
 func withTruth(score func(ensemble, truth *verify.Sample) float64) func(s *subject) (float64, bool, error) {

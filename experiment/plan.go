@@ -10,6 +10,8 @@ type planner struct {
 	units []*unit
 
 	training, validation, test, prior *unit
+
+	climate []float64 // mean of each value of a state over the training trajectories, once known
 }
 
 func (p *planner) add(u *unit) *unit {
@@ -38,6 +40,9 @@ func (c *Config) plan() ([]*unit, error) {
 			ensemble := p.assimilate(s, m, observed)
 			drawn = append(drawn, ensemble)
 			scored = append(scored, p.scoreMethod(s, m, observed, ensemble, references))
+		}
+		if truth := p.scoreTruth(s, observed); truth != nil {
+			scored = append(scored, truth)
 		}
 		if references != nil {
 			scored = append(scored, p.scoreReference(s, observed, references))

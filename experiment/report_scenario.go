@@ -115,6 +115,9 @@ func (r *reporter) ensembles(s *Scenario, seen observe.Sequence, i int) (figure.
 		if err != nil {
 			return shown, err
 		}
+		if ensemble.CheckFinite() != nil {
+			continue // the method diverged
+		}
 		column := figure.Column{Title: store, Members: ensemble.Data, Observations: points}
 		if truth != nil {
 			column.Truth = truth.Trajectory(i)

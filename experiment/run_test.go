@@ -127,7 +127,7 @@ func TestCancelledRunIsRecordedAndGoesOn(t *testing.T) {
 
 // broken is a method that fails in the way asked for.
 type broken struct {
-	NaN bool `toml:"nan" doc:"return what is not finite"`
+	NaN bool `toml:"nan" doc:"return what is not finite for case 1, and do not fail"`
 }
 
 var errBroken = errors.New("the method broke")
@@ -138,7 +138,7 @@ func (b *broken) Build(experiment.Prior) (assimilate.Method, error) { return b, 
 func (b *broken) Assimilate(_ context.Context, p assimilate.Problem, _ func(done, total int)) (*assimilate.Result, error) {
 	if p.Case == 0 || b.NaN {
 		result, err := assimilate.Climatology{}.Assimilate(context.Background(), p, nil)
-		if err == nil && b.NaN {
+		if err == nil && b.NaN && p.Case == 1 {
 			result.Ensemble.Data[3] = float32(math.NaN())
 		}
 		return result, err
@@ -166,9 +166,46 @@ func TestFailureOfAMethodNamesTheCaseAndKeepsTheOthers(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "all", "broken.zarr")); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("half an ensemble looks complete")
 	}
-	_, err = experiment.Run(t.Context(), parse(t, small, "method.0={name = \"broken\", nan = true}"), options)
-	if err == nil || !strings.Contains(err.Error(), "case 0: the method diverged") {
-		t.Errorf("NaN went unnoticed: %v", err)
+}
+
+// A method that is lost on one case must not cost the others their scores.
+func TestDivergedCaseIsCountedAndTheRunGoesOn(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "r")
+	config := parse(t, small+"[[method]]\nname = \"broken\"\nnan = true\nmembers = 8\n[[method]]\nname = \"climatology\"\nmembers = 8\n")
+	if _, err := experiment.Run(t.Context(), config, experiment.Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := experiment.Table(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		want := 0
+		if row.Method == "broken" {
+			want = 1
+		}
+		if _, scored := row.Median["rmse"]; row.Diverged != want || row.Cases != 3 || !scored {
+			t.Errorf("%+v", row)
+		}
+		if _, ok := row.Median[experiment.DivergedMetric]; ok {
+			t.Error("a count of lost cases is no score")
+		}
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil || !bytes.Contains(page, []byte("Diverged: broken on 1 of 3 cases")) || !bytes.Contains(page, []byte("1 of 3 cases failed")) {
+		t.Errorf("the report does not tell: %v", err)
+	}
+	if outcome, err := experiment.Run(t.Context(), config, experiment.Options{Dir: dir}); err != nil || outcome.Ran != 0 {
+		t.Errorf("ran %d units again, error %v", outcome.Ran, err)
+	}
+}
+
+// The reference of a scenario has to be there, or distances mean nothing.
+func TestDivergedReferenceEndsTheRun(t *testing.T) {
+	config := parse(t, small, "score.reference={kind = \"broken\", nan = true, members = 8}")
+	_, err := experiment.Run(t.Context(), config, experiment.Options{Dir: filepath.Join(t.TempDir(), "r")})
+	if !errors.Is(err, assimilate.ErrDiverged) || !strings.Contains(err.Error(), "case 1: the method diverged") {
+		t.Errorf("got %v", err)
 	}
 }
 

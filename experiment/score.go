@@ -21,11 +21,18 @@ type Score struct {
 	Metric   string  `json:"metric"`
 	Value    float64 `json:"value"`
 	Units    string  `json:"units"`
+	// Channel is the field, or the part of the energy, that the score is about; empty for
+	// one of the whole state.
+	Channel string `json:"channel,omitempty"`
 }
 
 // ReferenceName is the method by which scores of the reference posterior
 // itself go.
 const ReferenceName = "reference"
+
+// DivergedMetric is the metric, of value 1, that stands in the place of all others for a
+// case on which the method diverged.
+const DivergedMetric = "diverged"
 
 // ReadScores reads the scores of a run directory. A missing file gives an
 // error that is fs.ErrNotExist.
@@ -66,10 +73,10 @@ func encodeScores(scores []Score) ([]byte, error) {
 func tabulateScores(scores []Score) ([]byte, error) {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
-	w.Write([]string{"scenario", "method", "case", "metric", "value", "units"})
+	w.Write([]string{"scenario", "method", "case", "metric", "value", "units", "channel"})
 	for _, s := range scores {
 		w.Write([]string{s.Scenario, s.Method, strconv.Itoa(s.Case), s.Metric,
-			strconv.FormatFloat(s.Value, 'g', -1, 64), s.Units})
+			strconv.FormatFloat(s.Value, 'g', -1, 64), s.Units, s.Channel})
 	}
 	w.Flush()
 	return out.Bytes(), w.Error()

@@ -39,23 +39,52 @@ func (w scoring) byTime(cases int, truth bool) *trajectory.Set {
 			axis.Labels = append(axis.Labels, m.name)
 		}
 	}
+	axes := []dynamics.Axis{axis}
+	if w.fields.several() {
+		axes = append(axes, dynamics.Axis{Name: "channel", LongName: "field that is scored", Labels: w.fields.Channels})
+	}
 	timeline := w.timeline(w.scenario)
 	set := trajectory.New(dynamics.Space{
-		Variable: "score", LongName: "scores by time", Units: w.model.Space().Units, Axes: []dynamics.Axis{axis},
+		Variable: "score", LongName: "scores by time", Units: w.model.Space().Units, Axes: axes,
 	}, timeline.Clock, []trajectory.Dimension{{Name: "case", Len: cases}}, timeline.Length)
 	set.Start = timeline.Start
 	return set
 }
 
-// setTimes fills in the scores of case i.
+// loseTimes marks case i as lost: its scores are NaN.
+func loseTimes(set *trajectory.Set, i int) {
+	lost := set.Trajectory(i)
+	for k := range lost {
+		lost[k] = float32(math.NaN())
+	}
+}
+
+// setTimes fills in the scores of case i: of the whole state, or of each of its channels.
 func setTimes(set *trajectory.Set, s *subject, i int) {
-	for k, label := range set.Space.Axes[0].Labels {
+	if !s.fields.several() {
+		setPartTimes(set, s, i, 0)
+		return
+	}
+	for c := range s.fields.Channels {
+		part := &subject{ensemble: s.fields.Channel(s.ensemble, c)}
+		if s.truth != nil {
+			part.truth = s.fields.Channel(s.truth, c)
+		}
+		setPartTimes(set, part, i, c)
+	}
+}
+
+// setPartTimes fills in the scores of a channel.
+func setPartTimes(set *trajectory.Set, s *subject, i, channel int) {
+	metrics := set.Space.Axes[0].Labels
+	parts := set.Space.Size() / len(metrics)
+	for k, label := range metrics {
 		for _, m := range timeScores() {
 			if m.name != label {
 				continue
 			}
 			for t, value := range m.compute(s) {
-				set.State(i, t)[k] = float32(value)
+				set.State(i, t)[k*parts+channel] = float32(value)
 			}
 		}
 	}

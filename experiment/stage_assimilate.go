@@ -61,7 +61,10 @@ func (p *planner) draw(u *unit, d drawing, observed *unit) *unit {
 
 // CaseRecord is what a method tells of one case besides the ensemble.
 type CaseRecord struct {
-	Case        int                `json:"case"`
+	Case int `json:"case"`
+	// Divergence is why the case is lost, "" if it is not: its ensemble is NaN, and it
+	// counts in no score.
+	Divergence  string             `json:"divergence,omitempty"`
 	Evaluations int                `json:"evaluations"`
 	Diagnostics map[string]float64 `json:"diagnostics,omitempty"`
 	Notes       map[string]string  `json:"notes,omitempty"` // what the method chose, and why
@@ -78,6 +81,7 @@ func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) erro
 	if err != nil {
 		return err
 	}
+	work.needed = d.method == p.Score.Reference
 	work.blocks, err = trajectory.Begin(t.file(d.zarr()), p.ensembleShape(d, len(cases)), d.method.Members, map[string]string{
 		"title":       fmt.Sprintf("ensembles of %s for scenario %s", d.method.Name, d.scenario.Name),
 		"fingerprint": u.fingerprint,
@@ -117,6 +121,7 @@ type workload struct {
 	problem assimilate.Problem
 	blocks  *trajectory.Blocks
 	warned  bool
+	needed  bool // as the reference: a divergence ends the run
 }
 
 // warner is a method that knows what is doubtful about a problem before it works.
@@ -145,14 +150,37 @@ func (w *workload) draw(ctx context.Context, t *task, cases int) (*CaseRecord, e
 	result, err := w.method.Assimilate(ctx, w.problem, func(done, total int) {
 		t.watcher.advance(i*parts+parts*done/max(total, 1), cases*parts, fmt.Sprintf("case %d of %d", i+1, cases))
 	})
+	if err == nil {
+		if notFinite := result.Ensemble.CheckFinite(); notFinite != nil {
+			err = lostCase{notFinite}
+		}
+	}
+	if errors.Is(err, assimilate.ErrDiverged) && !w.needed {
+		t.log.Warn("the method diverged", "case", i, "reason", err.Error())
+		return w.lose(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := result.Ensemble.CheckFinite(); err != nil {
-		return nil, fmt.Errorf("the method diverged: %w", err)
-	}
-	return &CaseRecord{i, result.Evaluations, finite(result.Diagnostics), result.Notes}, w.blocks.Write(i, result.Ensemble.Data)
+	record := &CaseRecord{Case: i, Evaluations: result.Evaluations, Diagnostics: finite(result.Diagnostics), Notes: result.Notes}
+	return record, w.blocks.Write(i, result.Ensemble.Data)
 }
+
+// lose stores that the present case diverged.
+func (w *workload) lose(reason error) (*CaseRecord, error) {
+	lost := make([]float32, w.problem.Members*w.problem.Length*w.problem.Model.Space().Size())
+	for k := range lost {
+		lost[k] = float32(math.NaN())
+	}
+	return &CaseRecord{Case: w.problem.Case, Divergence: reason.Error()}, w.blocks.Write(w.problem.Case, lost)
+}
+
+// lostCase is the error of an ensemble that is not finite.
+type lostCase struct{ error }
+
+func (e lostCase) Error() string { return "the method diverged: " + e.error.Error() }
+
+func (e lostCase) Is(target error) bool { return target == assimilate.ErrDiverged }
 
 // prepare builds the method and what is the same for all cases.
 func (p *planner) prepare(t *task, d drawing) (w workload, err error) {

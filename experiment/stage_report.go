@@ -37,12 +37,17 @@ func (r *reporter) write(ctx context.Context) error {
 		return err
 	}
 	report := figure.Report{
-		Title: r.Name, Metrics: r.shownMetrics(), Scores: shownScores(scores),
+		Title: r.Name, Metrics: r.shownMetrics(), Scores: shownScores(scores), Summary: r.winners(scores),
 		Config: string(r.resolved(r.path)), Timings: r.timings(), Provenance: r.facts(),
 	}
 	if report.Training, err = r.training(); err != nil {
 		return err
 	}
+	laps, err := r.learning()
+	if err != nil {
+		return err
+	}
+	report.Training = append(laps, report.Training...)
 	if report.Overview, err = r.overview(report); err != nil {
 		return err
 	}
@@ -83,10 +88,24 @@ func (r *reporter) shownMetrics() []figure.Metric {
 	return list
 }
 
+// shownScores are the scores as the report takes them: those of a case that was lost are
+// NaN.
 func shownScores(scores []Score) []figure.Score {
-	list := make([]figure.Score, len(scores))
-	for i, s := range scores {
-		list[i] = figure.Score{Scenario: s.Scenario, Method: s.Method, Case: s.Case, Metric: s.Metric, Value: s.Value}
+	metrics := map[string][]string{} // that any method of a scenario has
+	for _, s := range scores {
+		if s.Metric != DivergedMetric && !slices.Contains(metrics[s.Scenario], s.Metric) {
+			metrics[s.Scenario] = append(metrics[s.Scenario], s.Metric)
+		}
+	}
+	var list []figure.Score
+	for _, s := range scores {
+		if s.Metric != DivergedMetric {
+			list = append(list, figure.Score{Scenario: s.Scenario, Method: s.Method, Case: s.Case, Metric: s.Metric, Value: s.Value})
+			continue
+		}
+		for _, metric := range metrics[s.Scenario] {
+			list = append(list, figure.Score{Scenario: s.Scenario, Method: s.Method, Case: s.Case, Metric: metric, Value: math.NaN()})
+		}
 	}
 	return list
 }
@@ -96,7 +115,8 @@ func (r *reporter) overview(report figure.Report) ([]figure.Illustration, error)
 	metrics := slices.DeleteFunc(slices.Clone(report.Metrics), func(m figure.Metric) bool {
 		return m.Name == "spread" || m.Name == "evaluations" // the table has them
 	})
-	plot, err := figure.ScorePlot(report.Scores, metrics)
+	known := slices.DeleteFunc(slices.Clone(report.Scores), func(s figure.Score) bool { return math.IsNaN(s.Value) })
+	plot, err := figure.ScorePlot(known, metrics)
 	return r.illustrate("scores", "Scores of every method: a point a case, the marker at the median, the bar from quartile to quartile.", plot, err)
 }
 

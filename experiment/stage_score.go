@@ -35,23 +35,27 @@ type scoring struct {
 	scenario   *Scenario
 	method     string
 	ensemble   *unit
-	references []*unit // nil, or two
+	references []*unit    // nil, or two
+	fields     *fieldView // nil if states are no fields
 }
 
 // scoreMethod adds the unit that scores the ensembles of a method.
 func (p *planner) scoreMethod(s *Scenario, m *Method, observed, ensemble *unit, references []*unit) *unit {
-	return p.scoreUnit(scoring{p, s, m.Name, ensemble, references}, observed)
+	return p.scoreUnit(scoring{p, s, m.Name, ensemble, references, viewOf(p.model)}, observed)
 }
 
 // scoreReference adds the unit that scores the reference posterior itself.
 func (p *planner) scoreReference(s *Scenario, observed *unit, references []*unit) *unit {
-	return p.scoreUnit(scoring{p, s, ReferenceName, references[0], references}, observed)
+	return p.scoreUnit(scoring{p, s, ReferenceName, references[0], references, viewOf(p.model)}, observed)
 }
 
 func (p *planner) scoreUnit(work scoring, observed *unit) *unit {
 	folder := work.scenario.Name + "/" + work.method
 	u := &unit{name: "score/" + folder + "/metrics", stage: StageScore, outputs: []string{folder + ".scores.json", folder + ".scores.zarr"}}
 	u.needs = append([]*unit{observed, work.ensemble}, work.references...)
+	if work.usesTraining() {
+		u.needs = append(u.needs, p.training)
+	}
 	f := newFingerprint(u.stage, u.name)
 	f.settings("metrics", &struct {
 		Metrics []string `toml:"metrics"`
@@ -94,11 +98,21 @@ func (w scoring) all(ctx context.Context, t *task) (all []Score, byTime *traject
 	if err != nil {
 		return nil, nil, err
 	}
+	climate, err := w.climatology(t)
+	if err != nil {
+		return nil, nil, err
+	}
 	byTime = w.byTime(len(cases), truth != nil)
 	scores := make([][]Score, len(cases))
 	count := counter{total: len(cases), watcher: t.watcher}
 	err = parallel.For(ctx, len(cases), func(_, i int) (err error) {
-		s := &subject{model: w.model, seen: cases[i]}
+		if r := records[i]; r != nil && r.Divergence != "" {
+			scores[i] = []Score{{Scenario: w.scenario.Name, Method: w.method, Case: i, Metric: DivergedMetric, Value: 1, Units: "1"}}
+			loseTimes(byTime, i)
+			count.add(1)
+			return nil
+		}
+		s := &subject{model: w.model, seen: cases[i], fields: w.fields, climate: climate}
 		if i < len(aside) {
 			s.withheld = aside[i]
 		}
@@ -127,7 +141,7 @@ func (w scoring) all(ctx context.Context, t *task) (all []Score, byTime *traject
 func (w scoring) one(t *task, s *subject, i int) ([]Score, error) {
 	var scores []Score
 	for _, m := range Metrics() {
-		if m.compute == nil || !slices.Contains(w.Score.Metrics, m.Name) {
+		if m.compute == nil || !slices.Contains(w.Score.Metrics, m.Name) || s.fields.mixed() && m.mixes() {
 			continue
 		}
 		value, ok, err := m.compute(s)
@@ -138,6 +152,8 @@ func (w scoring) one(t *task, s *subject, i int) ([]Score, error) {
 			scores = w.add(scores, i, m.Name, value)
 		}
 	}
+	scores = w.ofFields(scores, s, i)
+	scores = w.residuals(w.spectra(scores, s, i), s.ensemble, i)
 	return w.distances(t, scores, s, i)
 }
 
@@ -171,7 +187,9 @@ func (w scoring) distances(t *task, scores []Score, s *subject, i int) ([]Score,
 
 func (w scoring) add(scores []Score, i int, metric string, value float64) []Score {
 	m := Metrics()[slices.Index(metricNames(), metric)]
-	return append(scores, Score{w.scenario.Name, w.method, i, metric, value, m.Units(w.model.Space())})
+	return append(scores, Score{
+		Scenario: w.scenario.Name, Method: w.method, Case: i, Metric: metric, Value: value, Units: m.Units(w.model.Space()),
+	})
 }
 
 // readSample reads the ensemble of one case of a store.

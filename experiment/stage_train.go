@@ -13,6 +13,10 @@ func (p *planner) train() error {
 	if p.Prior == nil {
 		return nil
 	}
+	if p.Learning != nil {
+		p.learn()
+		return nil
+	}
 	u := &unit{name: "train", stage: StageTrain, outputs: []string{"prior"}, resumes: true}
 	u.needs = slices.DeleteFunc([]*unit{p.training, p.validation}, func(n *unit) bool { return n == nil })
 	f := newFingerprint(u.stage, u.name)

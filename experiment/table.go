@@ -9,11 +9,14 @@ import (
 	"retrace/figure"
 )
 
-// Row is one row of the result table: the median over cases of every metric.
+// Row is one row of the result table: the median of every metric over the cases on which
+// the method did not diverge.
 type Row struct {
 	Scenario string             `json:"scenario"`
 	Method   string             `json:"method"`
+	Channel  string             `json:"channel,omitempty"` // empty for the whole state
 	Cases    int                `json:"cases"`
+	Diverged int                `json:"diverged"`
 	Median   map[string]float64 `json:"median"`
 	Units    map[string]string  `json:"units"`
 	// Seconds is the mean wall time of a case; 0 if it is not known.
@@ -23,35 +26,55 @@ type Row struct {
 // Table reads the result table of a run directory, in the order of the scores.
 // A run that has not been scored gives an error that is fs.ErrNotExist.
 func Table(dir string) ([]Row, error) {
+	return tableOf(dir, func(s Score) bool { return s.Channel == "" })
+}
+
+// ChannelTable is the table of single fields: a row a scenario, method and channel. It is
+// empty for runs whose states are not several fields.
+func ChannelTable(dir string) ([]Row, error) {
+	return tableOf(dir, func(s Score) bool { return s.Channel != "" && !slices.Contains(physicsNames, s.Metric) })
+}
+
+// tableOf makes the table of the scores to keep.
+func tableOf(dir string, keep func(s Score) bool) ([]Row, error) {
 	scores, err := ReadScores(dir)
 	if err != nil {
 		return nil, err
 	}
+	scores = slices.DeleteFunc(scores, func(s Score) bool { return !keep(s) })
 	provenance, err := ReadProvenance(dir)
 	if err != nil {
 		return nil, err
 	}
-	type key struct{ scenario, method string }
+	type key struct{ scenario, method, channel string }
 	var order []key
 	values := map[key]map[string][]float64{}
-	units := map[string]string{}
+	units := map[string]map[string]string{} // by channel and metric
 	for _, s := range scores {
-		k := key{s.Scenario, s.Method}
+		k := key{s.Scenario, s.Method, s.Channel}
 		if values[k] == nil {
 			values[k] = map[string][]float64{}
 			order = append(order, k)
 		}
 		values[k][s.Metric] = append(values[k][s.Metric], s.Value)
-		units[s.Metric] = s.Units
+		if units[s.Channel] == nil {
+			units[s.Channel] = map[string]string{}
+		}
+		units[s.Channel][s.Metric] = s.Units
 	}
 	var rows []Row
 	for _, k := range order {
-		row := Row{Scenario: k.scenario, Method: k.method, Median: map[string]float64{}, Units: units}
+		row := Row{Scenario: k.scenario, Method: k.method, Channel: k.channel, Median: map[string]float64{}, Units: units[k.channel]}
 		for metric, list := range values[k] {
+			if metric == DivergedMetric {
+				row.Diverged = len(list)
+				continue
+			}
 			slices.Sort(list)
 			row.Median[metric] = figure.Quantile(list, 0.5)
 			row.Cases = max(row.Cases, len(list))
 		}
+		row.Cases += row.Diverged
 		row.Seconds = provenance.caseSeconds(k.scenario, k.method)
 		rows = append(rows, row)
 	}

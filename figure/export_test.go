@@ -1,6 +1,8 @@
 package figure
 
 import (
+	"image"
+	"image/color"
 	"math"
 
 	"gonum.org/v1/plot/font"
@@ -41,6 +43,9 @@ type textRecorder struct {
 func (c *textRecorder) Translate(by vg.Point) { c.shift = by }
 func (c *textRecorder) Rotate(by float64)     { c.upright = by == math.Pi/2 }
 func (c *textRecorder) Pop()                  { c.shift, c.upright = vg.Point{}, false; c.Canvas.Pop() }
+
+// DrawImage draws nothing: images hold no text.
+func (c *textRecorder) DrawImage(vg.Rectangle, image.Image) {}
 
 func (c *textRecorder) FillString(face font.Face, at vg.Point, text string) {
 	if text == "" {
@@ -87,3 +92,7 @@ func Quantiles(t Trajectories, component int) [5][]float64 {
 	b := t.quantiles(t.Columns[0], component)
 	return [5][]float64{b.ninetyPerCent[0], b.half[0], b.median, b.half[1], b.ninetyPerCent[1]}
 }
+
+// DivergingColours and SequentialColours are the maps of signed and of positive fields.
+func DivergingColours() []color.NRGBA  { return divergingColours()[:] }
+func SequentialColours() []color.NRGBA { return sequentialColours()[:] }

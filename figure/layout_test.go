@@ -41,6 +41,12 @@ func everyFigure(t *testing.T) map[string]*figure.Figure {
 	add("sweep")(figure.SweepPlot(sweepSample()))
 	add("stress_sweep")(figure.SweepPlot(stressedSweep()))
 	add("scores")(figure.ScorePlot(scoreSample()))
+	for name, sheet := range sheetSamples() {
+		add(name)(figure.Fields(sheet))
+	}
+	for name, data := range spectraSamples() {
+		add(name)(figure.SpectraPlot(data))
+	}
 	add("stress_scores")(figure.ScorePlot(stressedScores()))
 	return figures
 }

@@ -17,6 +17,9 @@ func TestDrawSamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := film(t).Save(filepath.Join(*samples, "film")); err != nil {
+		t.Fatal(err)
+	}
 	if err := reportSample(t, *samples).Save(*samples); err != nil {
 		t.Fatal(err)
 	}

@@ -2,16 +2,19 @@ package figure
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"html/template"
+	"image/gif"
 	"image/png"
 	"math"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Report is what report.html tells about a run. Every field but the title may
@@ -36,12 +39,33 @@ type Section struct {
 	Name        string
 	Description string // what is observed, in words
 	Figures     []Illustration
+	More        []Illustration // of the same, shown on demand
+	// Scores of parts of a state, such as its fields, by Metrics: Score.Scenario names
+	// the part.
+	Scores  []Score
+	Metrics []Metric
+	// Physics compares the members of methods with the truth.
+	Physics Comparison
+}
+
+// Comparison is a table of numbers side by side.
+type Comparison struct {
+	Columns []string // such as truth and methods
+	Rows    []ComparisonRow
+	Notes   []Fact // what the numbers mean
+}
+
+// ComparisonRow is one quantity.
+type ComparisonRow struct {
+	Label, Units string
+	Values       []float64 // one for each column; NaN if there is none
 }
 
 // Illustration is a figure that Figure.Save wrote into the run directory.
 type Illustration struct {
 	Path    string // without extension, relative to the run directory
 	Caption string
+	Film    bool // an Animation, of which there is a GIF in place of PDF and PNG
 }
 
 // Timing is the wall time of a stage.
@@ -86,6 +110,7 @@ type (
 	pageView struct {
 		Report
 		Table     *resultTable // nil without scores
+		Notes     []Fact       // what the metrics of the table mean
 		Overview  []imageView
 		Scenarios []sectionView
 		Training  []imageView
@@ -94,15 +119,21 @@ type (
 	}
 	sectionView struct {
 		Section
-		ID      string
-		Figures []imageView
+		ID            string
+		Figures, More []imageView
+		Table         *resultTable // nil without scores
+		Compared      []comparedView
+	}
+	comparedView struct {
+		Label string
+		Cells []string
 	}
 	imageView struct {
 		Caption       string
 		Data          template.URL
-		Width, Height int // in CSS pixels
-		Millimetres   int // print width
-		PDF, PNG      string
+		Width, Height int    // in CSS pixels
+		Millimetres   int    // print width
+		PDF, PNG, GIF string // links; empty if there is none
 	}
 	timingView struct {
 		Stage, Time, Note string
@@ -112,6 +143,7 @@ type (
 
 func (r Report) view(directory string) (page pageView, err error) {
 	page = pageView{Report: r, Table: newResultTable(r.Scores, r.Metrics)}
+	page.Notes = summaries(r.Scores, r.Metrics)
 	page.Timings, page.Total = timingViews(r.Timings)
 	if page.Overview, err = imageViews(directory, r.Overview); err != nil {
 		return page, err
@@ -124,6 +156,14 @@ func (r Report) view(directory string) (page pageView, err error) {
 		if view.Figures, err = imageViews(directory, section.Figures); err != nil {
 			return page, err
 		}
+		if view.More, err = imageViews(directory, section.More); err != nil {
+			return page, err
+		}
+		view.Table = newResultTable(section.Scores, section.Metrics)
+		if view.Table != nil {
+			view.Table.Corner = "field and method"
+		}
+		view.Compared = section.Physics.views()
 		page.Scenarios = append(page.Scenarios, view)
 	}
 	return page, nil
@@ -145,6 +185,9 @@ func (i Illustration) view(directory string) (imageView, error) {
 	if !filepath.IsLocal(i.Path) {
 		return imageView{}, errors.New("the path is not inside the run directory")
 	}
+	if i.Film {
+		return i.film(directory)
+	}
 	data, err := os.ReadFile(filepath.Join(directory, i.Path+".png"))
 	if err != nil {
 		return imageView{}, err
@@ -164,6 +207,54 @@ func (i Illustration) view(directory string) (imageView, error) {
 		PDF:         relativeLink(i.Path + ".pdf"),
 		PNG:         relativeLink(i.Path + ".png"),
 	}, nil
+}
+
+// film is the view of an animation.
+func (i Illustration) film(directory string) (imageView, error) {
+	data, err := os.ReadFile(filepath.Join(directory, i.Path+".gif"))
+	if err != nil {
+		return imageView{}, err
+	}
+	size, err := gif.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return imageView{}, fmt.Errorf("reading the GIF: %w", err)
+	}
+	return imageView{
+		Caption: i.Caption,
+		Data:    template.URL("data:image/gif;base64," + base64.StdEncoding.EncodeToString(data)),
+		Width:   size.Width, Height: size.Height,
+		Millimetres: int(float64(size.Width) / filmDotsPerInch * 25.4),
+		GIF:         relativeLink(i.Path + ".gif"),
+	}, nil
+}
+
+// views formats the rows of a comparison.
+func (c Comparison) views() []comparedView {
+	var views []comparedView
+	for _, r := range c.Rows {
+		view := comparedView{Label: withUnits(r.Label, r.Units)}
+		for _, v := range r.Values {
+			text := "–"
+			if finite(v) {
+				text = significant(v, 3)
+			}
+			view.Cells = append(view.Cells, text)
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+// summaries explains the metrics that have scores.
+func summaries(scores []Score, metrics []Metric) []Fact {
+	var list []Fact
+	for _, m := range metrics {
+		shown := slices.ContainsFunc(scores, func(s Score) bool { return s.Metric == m.Name })
+		if shown && m.Summary != "" {
+			list = append(list, Fact{cmp.Or(m.Label, m.Name), m.Summary})
+		}
+	}
+	return list
 }
 
 // relativeLink escapes what means something in a URL, such as # and %.

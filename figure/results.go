@@ -13,10 +13,12 @@ type Score struct {
 
 // Metric says how the scores of one name are shown.
 type Metric struct {
-	Name   string // as in the records
-	Label  string // in words, for axes and table heads; empty means Name
-	Units  string // UDUNITS; "" or "1" is not printed
-	Better Direction
+	Name  string // as in the records
+	Label string // in words, for axes and table heads; empty means Name
+	Units string // UDUNITS; "" or "1" is not printed
+	// Summary says in a sentence what the number is; empty if the label does.
+	Summary string
+	Better  Direction
 	// Target is the value of a perfect method, such as 1 for the ratio of
 	// spread to skill; nil if there is none. With a target, nearer is better
 	// and Better is ignored.

@@ -9,6 +9,7 @@ import (
 // resultTable is the table of a report: a group a scenario, a row a method, a
 // column a metric.
 type resultTable struct {
+	Corner string // above the names
 	Heads  []tableHead
 	Groups []tableGroup
 	Cases  string // how many cases the numbers summarise
@@ -60,7 +61,7 @@ func newResultTable(scores []Score, metrics []Metric) *resultTable {
 		return nil
 	}
 	r := newResults(scores, metrics)
-	t := &resultTable{Cases: caseCount(r)}
+	t := &resultTable{Corner: "scenario and method", Cases: caseCount(r)}
 	for _, m := range metrics {
 		t.Heads = append(t.Heads, tableHead{m.label(), m.hint()})
 	}
