@@ -25,6 +25,10 @@ type Problem struct {
 	// Initial is the law of state 0. Nil: the law of the model, Model.Initial
 	// advanced by Model.SpinUp() transitions.
 	Initial *Normal
+	// InitialEnsemble, if not nil, holds state 0 of every member, row by row in
+	// physical units, in place of draws from Initial: an ensemble filter goes on
+	// where an earlier one ended. Methods that run no members of a model ignore it.
+	InitialEnsemble []float64
 }
 
 // Normal is a Gaussian law with independent components, in physical units.

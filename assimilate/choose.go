@@ -65,7 +65,7 @@ func GuidanceSummary(name string) string {
 			return g.summary
 		}
 	}
-	return "covariance, dense or banded, or else pigdm with the length of its step searched for"
+	return "covariance, dense, banded or by conjugate gradients, or else pigdm with the length of its step searched for"
 }
 
 // guidance is an entry of the list of rules.
@@ -155,6 +155,9 @@ func (s *Score) small(p Problem, n *innovations) bool {
 }
 
 func (s *Score) planCovariance(p Problem, n *innovations) (*plan, error) {
+	if chosen, err := s.planFields(p, n); !errors.Is(err, errors.ErrUnsupported) {
+		return chosen, err
+	}
 	if !s.small(p, n) {
 		return s.planBanded(p, n)
 	}
@@ -166,6 +169,23 @@ func (s *Score) planCovariance(p Problem, n *innovations) (*plan, error) {
 		reason:  fmt.Sprintf("dense: %d values, %d observed", p.Length*n.dim, n.present()),
 		weigher: newCalibrated(shared, n),
 		rule:    func(n *innovations) rule { return composed{separate{newCalibrated(shared, n)}, throughPrior{true}} },
+	}, nil
+}
+
+// planFields has no weigher for the stability bound, which would need A' as a matrix: S
+// bounds the gain by 1.
+func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
+	prior, ok := s.Prior.(Fields)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	if _, err := prior.UncertaintyProduct(p.Length, 1); err != nil {
+		return nil, err
+	}
+	shared := &fieldCovariances{prior: prior, length: p.Length}
+	return &plan{
+		reason: fmt.Sprintf("by conjugate gradients: fields, %d values, %d observed", p.Length*n.dim, n.present()),
+		rule:   func(n *innovations) rule { return composed{separate{newFieldWeigher(shared, n)}, throughPrior{true}} },
 	}, nil
 }
 
@@ -197,7 +217,7 @@ func (s *Score) planDiagonal(p Problem, n *innovations) (*plan, error) {
 	}
 	shared := newDiagonal(gamma, n, p.Length)
 	return &plan{
-		weigher: shared, rule: func(*innovations) rule { return composed{separate{shared}, throughPrior{}} },
+		weigher: shared, rule: func(n *innovations) rule { return composed{separate{shared.of(n)}, throughPrior{}} },
 	}, nil
 }
 

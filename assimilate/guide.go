@@ -91,6 +91,7 @@ func (g *guide) Denoise(mean, xt []float32, at diffusion.Level) error {
 		return nil
 	}
 	b := g.batch(mean, at)
+	g.ratio = at.Ratio()
 	for r := range b.e {
 		b.write(b.e[r], b.row(mean, r))
 	}

@@ -19,12 +19,16 @@ type innovations struct {
 	states   []int     // index of the state that each value is of
 	// components are the positions of the values present in their observations.
 	components []int
+	// matching is what laws of noise that are not Gaussian need, with the noise ratio;
+	// nil if there are none.
+	matching *matching
+	ratio    float64
 
-	state, pull, predicted, unit []float64
+	state, pull, predicted, unit, factors, ones []float64
 }
 
 func newInnovations(sequence observe.Sequence, standard trajectory.Standardiser) *innovations {
-	n := &innovations{sequence: sequence, standard: standard, dim: standard.Size()}
+	n := &innovations{sequence: sequence, standard: standard, dim: standard.Size(), ratio: 1}
 	most := 0
 	for _, o := range sequence.Observations {
 		most = max(most, len(o.Values))
@@ -37,7 +41,8 @@ func newInnovations(sequence observe.Sequence, standard trajectory.Standardiser)
 		}
 	}
 	n.state, n.pull = make([]float64, n.dim), make([]float64, n.dim)
-	n.predicted, n.unit = make([]float64, most), make([]float64, most)
+	n.predicted, n.unit, n.factors = make([]float64, most), make([]float64, most), make([]float64, most)
+	n.ones = slices.Repeat([]float64{1}, most)
 	return n
 }
 
@@ -60,10 +65,15 @@ func (n *innovations) write(dst []float64, trajectory []float32) {
 		predicted := n.predicted[:len(o.Values)]
 		o.Operator.Apply(predicted, n.state)
 		for j, y := range o.Values {
-			if !math.IsNaN(y) {
+			switch {
+			case math.IsNaN(y):
+				continue
+			case n.matching != nil:
+				dst[k], _ = n.reading(o, k, j, predicted[j])
+			default:
 				dst[k] = y - predicted[j]
-				k++
 			}
+			k++
 		}
 	}
 }
@@ -74,14 +84,15 @@ func (n *innovations) pullBack(dst, trajectory []float32, u []float64) {
 	k := 0
 	for _, o := range n.sequence.Observations {
 		weights := n.unit[:len(o.Values)]
+		n.physical(trajectory, o.Index)
+		units := n.units(o, k)
 		for j, y := range o.Values {
 			weights[j] = 0
 			if !math.IsNaN(y) {
-				weights[j] = u[k]
+				weights[j] = u[k] * units[j]
 				k++
 			}
 		}
-		n.physical(trajectory, o.Index)
 		o.Operator.VJP(n.pull, n.state, weights)
 		for i, v := range n.pull {
 			_, scale := n.standard.At(i)
@@ -95,13 +106,14 @@ func (n *innovations) tangent(trajectory []float32) *tangent {
 	t := &tangent{start: make([]int, 1, n.present()+1)}
 	for _, o := range n.sequence.Observations {
 		n.physical(trajectory, o.Index)
+		units := n.units(o, t.rows())
 		weights := n.unit[:len(o.Values)]
 		clear(weights)
 		for j, y := range o.Values {
 			if math.IsNaN(y) {
 				continue
 			}
-			weights[j] = 1
+			weights[j] = units[j]
 			o.Operator.VJP(n.pull, n.state, weights)
 			weights[j] = 0
 			for i, v := range n.pull {
@@ -116,8 +128,29 @@ func (n *innovations) tangent(trajectory []float32) *tangent {
 	return t
 }
 
+// units are the factors of the values of an observation of n.state, of which first
+// values present come before.
+func (n *innovations) units(o observe.Observation, first int) []float64 {
+	if n.matching == nil || o.Law == nil {
+		return n.ones[:len(o.Values)]
+	}
+	units, predicted := n.factors[:len(o.Values)], n.predicted[:len(o.Values)]
+	o.Operator.Apply(predicted, n.state)
+	for j, y := range o.Values {
+		units[j] = 0
+		if !math.IsNaN(y) {
+			_, units[j] = n.reading(o, first, j, predicted[j])
+			first++
+		}
+	}
+	return units
+}
+
 // linear returns A' of linear operators, nil if it differs between trajectories.
 func (n *innovations) linear(length int) *tangent {
+	if n.matching != nil {
+		return nil
+	}
 	trajectory := make([]float32, length*n.dim)
 	at := n.tangent(trajectory)
 	for _, probe := range []float32{0.7, -1.9} {

@@ -31,3 +31,12 @@ type Banded interface {
 	Prior
 	Precision(length int, s float64) (*mat.SymBandDense, error)
 }
+
+// Fields is a Prior over fields that multiplies by V(s) without a matrix of it: it guides
+// trajectories of any size. The product, dst = V(s) x for one trajectory, may overwrite
+// its argument and must be safe for concurrent use. The error is errors.ErrUnsupported if
+// there is none.
+type Fields interface {
+	Prior
+	UncertaintyProduct(length int, s float64) (func(dst, x []float64), error)
+}

@@ -92,10 +92,15 @@ func (s *Score) guided(p Problem, result *Result) (func() (diffusion.Denoiser, e
 	if p.Length < 1 {
 		return nil, fault.Inputf("%d states: ask for at least one", p.Length)
 	}
-	if err := p.Observations.Validate(p.Length, space); err != nil {
+	if err := p.Observations.ValidateAny(p.Length, space); err != nil {
 		return nil, fault.Input(err)
 	}
-	newRule, err := s.prepare(p, newInnovations(p.Observations, standard), result)
+	p.Observations = p.Observations.Whitened()
+	shared := newInnovations(p.Observations, standard)
+	if gaussian, _ := p.Observations.Gaussian(); !gaussian {
+		shared.matching = newMatching(s.Prior, shared, p.Length)
+	}
+	newRule, err := s.prepare(p, shared, result)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +110,7 @@ func (s *Score) guided(p Problem, result *Result) (func() (diffusion.Denoiser, e
 			return nil, err
 		}
 		n := newInnovations(p.Observations, standard)
+		n.matching = shared.matching
 		return newGuide(prior, n, newRule(n)), nil
 	}, nil
 }
@@ -120,6 +126,9 @@ func (s *Score) prepare(p Problem, n *innovations, result *Result) (newRule func
 	}
 	if chosen.name == "covariance" {
 		result.Diagnostics[UsesCovariance] = 1
+	}
+	if _, law := p.Observations.Gaussian(); n.matching != nil && chosen.name == "covariance" && chosen.weigher == nil { // of fields
+		return nil, fault.Inputf("guidance = %q: knows Gaussian noise only, and that of the observations is %q: choose another rule", chosen.name, law)
 	}
 	result.Notes = map[string]string{"guidance": chosen.name}
 	if chosen.reason != "" {

@@ -61,6 +61,10 @@ func (s *Score) spread(p Problem, n *innovations, chosen *plan) (float64, error)
 	gains, weights := make([]float64, probedLevels), make([]float64, probedLevels)
 	for i := range gains {
 		ratio := math.Exp(high + (low-high)*float64(i)/(probedLevels-1))
+		if n.matching != nil {
+			n.ratio = ratio
+			at = n.tangent(make([]float32, p.Length*n.dim))
+		}
 		v, err := s.openVariance(p, n, ratio)
 		if err != nil {
 			return 0, err

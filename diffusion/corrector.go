@@ -18,6 +18,7 @@ import (
 //	variance / exact = spread^2 / (pull (2 - pull (1 - J))) .
 //
 // J is 0 where x is settled and noise alone is left, 1 where noise is negligible.
+// A Lifting corrector reaches the variance of the level itself.
 
 // Corrector chooses the size of a correction. Correctors hold no state.
 type Corrector interface {
@@ -86,6 +87,42 @@ func (b Balanced) Step(meanSquare float64) (pull, spread float64) {
 	return b.Delta, math.Sqrt(max(0, 2*b.Delta-b.Delta*b.Delta*meanSquare))
 }
 
+// Lifting is a Corrector that first adds noise to the sample and evaluates the
+// denoiser at the higher level which that leads to. The step takes back the same noise:
+// with z its draw,
+//
+//	x^ = x + spread sigma^ z,   x <- x^ - pull sigma^ e(x^) + spread sigma^ z .
+type Lifting interface {
+	Corrector
+	// Lift returns the level above, with the Mu and the T of the one given.
+	Lift(at Level) Level
+}
+
+// Leimkuhler is the scheme of Leimkuhler & Matthews (2013), in which noise is used in
+// two steps, as a walk between two noise levels (compare the postprocessed integrators
+// of Vilmart 2015). Share r of the variance of the noise of the level above is drawn:
+//
+//	sigma^2 = (1-r) sigma^2_above,  pull = 2 r,  spread = sqrt(r) .
+//
+// For a Gaussian it settles in exactly the law of the level, whatever the slopes J of
+// the values are, and however they differ: from a variance v a value in units of
+// sigma^2_above goes to (1-k)^2 v + r (2-k)^2, k = 2 r (1-J), which stands still at
+// v = 1/(1-J) - r. The covariance with the lifted sample is then that between the two
+// levels of the forward process: a correction is as good as an exact step from the level
+// above, and multistep solvers go on from it. Half of the noise, r = 1/2, forgets an error of the noise at once.
+type Leimkuhler struct {
+	Share float64 // in (0, 0.9]
+}
+
+// Step implements Corrector.
+func (l Leimkuhler) Step(float64) (pull, spread float64) { return 2 * l.Share, math.Sqrt(l.Share) }
+
+// Lift implements Lifting.
+func (l Leimkuhler) Lift(at Level) Level {
+	at.Sigma /= math.Sqrt(1 - l.Share)
+	return at
+}
+
 // correctorEntry is a corrector under the name used in configs.
 type correctorEntry struct {
 	name, summary string
@@ -97,6 +134,7 @@ var correctorEntries = []correctorEntry{
 	{"langevin", "steps of tau over the mean square of the noise estimate; variance of noise up by tau/2 (Rozet & Louppe 2023)", 10, func(size float64) Corrector { return Langevin{size} }},
 	{"ornstein", "exact for the noise, variance of what is settled down by tau/2", 1, func(size float64) Corrector { return Ornstein{size} }},
 	{"balanced", "exact for noise and for what is settled, where all values are settled alike", 0.5, func(size float64) Corrector { return Balanced{size} }},
+	{"leimkuhler", "noise a share tau of the variance, denoise and take the same noise back: exact for every Gaussian (Leimkuhler & Matthews 2013)", 0.9, func(size float64) Corrector { return Leimkuhler{size} }},
 }
 
 // Correctors lists the names that CorrectorNamed knows.
@@ -109,7 +147,7 @@ func Correctors() []string {
 }
 
 // CorrectorNamed returns a corrector by the name used in configs, with size for
-// Tau of "langevin" and Delta of "ornstein" and "balanced".
+// Tau of "langevin", Delta of "ornstein" and "balanced" and Share of "leimkuhler".
 func CorrectorNamed(name string, size float64) (Corrector, error) {
 	e, known := correctorNamed(name)
 	if !known {
@@ -122,7 +160,8 @@ func CorrectorNamed(name string, size float64) (Corrector, error) {
 }
 
 // LargestCorrection is the largest size that CorrectorNamed takes: 10 for
-// "langevin", 1 for "ornstein", 0.5 for "balanced", 0 for an unknown name.
+// "langevin", 1 for "ornstein", 0.5 for "balanced", 0.9 for "leimkuhler", 0 for an
+// unknown name.
 func LargestCorrection(name string) float64 {
 	e, _ := correctorNamed(name)
 	return e.most

@@ -25,6 +25,7 @@ func TestCorrectionsSettleInTheDocumentedVariance(t *testing.T) {
 			near(t, "langevin, "+what, settled(diffusion.Langevin{Tau: size}, j), 1+size/2, 1e-6)
 			near(t, "ornstein, "+what, settled(diffusion.Ornstein{Delta: size}, j), (2-size)/(2-size*(1-j)), 1e-6)
 			near(t, "balanced, "+what, settled(diffusion.Balanced{Delta: size / 2}, j), 1, 1e-6)
+			near(t, "leimkuhler, "+what, settled(diffusion.Leimkuhler{Share: 0.8 * size}, j), 1, 1e-6)
 		}
 	}
 }
@@ -55,6 +56,42 @@ func TestBalancedCorrectionsOfUnlikeValues(t *testing.T) {
 	}
 }
 
+// Values that are settled and values that are noise, in one sample: corrections that
+// lift it settle every one of them in its own law.
+func TestLiftedCorrectionsOfUnlikeValues(t *testing.T) {
+	at := diffusion.Level{Mu: 1, Sigma: 1}
+	p := diffusion.PredictorCorrector{Levels: []diffusion.Level{at, at}, Corrector: diffusion.Leimkuhler{Share: 0.5}, Corrections: 100}
+	variances := []float64{1e-4, 9}
+	square := make([]float64, len(variances))
+	for k, c := range sample(t, p, ofVariances(variances...), p.Corrections+2, impulses{}) {
+		square[k%2] += float64(c) * float64(c)
+	}
+	for j, v := range variances {
+		near(t, fmt.Sprintf("variance over exact, variance %v", v), square[j]/(v*v/(1+v)), 1, 1e-5)
+	}
+}
+
+// A correction from the exact law of a level leaves, between the lifted sample and the
+// new one, the covariance of the forward process: c + (1-r) sigma_above^2.
+func TestLiftedCorrectionIsAStepFromTheLevelAbove(t *testing.T) {
+	const share = 0.4
+	for _, variance := range []float64{0.01, 1, 30} {
+		at := diffusion.Level{Mu: 1, Sigma: math.Sqrt(1 - share)} // 1 above
+		before, noise := math.Sqrt(variance+at.Sigma*at.Sigma), math.Sqrt(share)
+		jacobian := variance / (variance + 1)
+		kept := 1 - 2*share + 2*share*jacobian
+		lifted := []float64{before, noise}
+		after := []float64{kept * before, kept*noise + noise}
+		near(t, "covariance", lifted[0]*after[0]+lifted[1]*after[1], variance+at.Sigma*at.Sigma, 1e-12)
+
+		p := diffusion.PredictorCorrector{Levels: []diffusion.Level{at, at}, Corrector: diffusion.Leimkuhler{Share: share}, Corrections: 1}
+		_, sd := p.Response(gaussian(variance), 0)
+		start := math.Hypot(at.Sigma, at.Mu)
+		last := variance / (variance + at.Sigma*at.Sigma)
+		near(t, "sd", sd, last*math.Hypot(kept*start, kept*noise+noise), 1e-12)
+	}
+}
+
 func TestCorrectionsKeepToTheirRange(t *testing.T) {
 	levels := diffusion.LogGrid(edm, 10, diffusion.Span{High: 10, Low: 0.01})
 	p := diffusion.PredictorCorrector{Levels: levels, Corrector: diffusion.Ornstein{Delta: 0.1}, Corrections: 3}
@@ -76,7 +113,7 @@ func TestCorrectorsAreCheckedByName(t *testing.T) {
 		ok   bool
 	}{
 		{"langevin", 10, true}, {"langevin", 11, false}, {"langevin", 0, false}, {"langevin", math.NaN(), false},
-		{"ornstein", 1, true}, {"ornstein", 1.1, false}, {"balanced", 0.5, true}, {"balanced", 0.6, false}, {"balanced", -1, false}, {"hmc", 0.1, false},
+		{"ornstein", 1, true}, {"ornstein", 1.1, false}, {"balanced", 0.5, true}, {"balanced", 0.6, false}, {"balanced", -1, false}, {"leimkuhler", 0.9, true}, {"leimkuhler", 1, false}, {"hmc", 0.1, false},
 	} {
 		if _, err := diffusion.CorrectorNamed(c.name, c.size); (err == nil) != c.ok {
 			t.Errorf("%s of size %v: %v", c.name, c.size, err)

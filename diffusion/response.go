@@ -43,6 +43,10 @@ type response struct {
 }
 
 func (r *response) evaluate(e evaluation) {
+	if lifting, lifts := r.Corrector.(Lifting); lifts && e.purpose == correction {
+		r.lift(lifting, e.at)
+		return
+	}
 	slope, shift := r.denoiser(e.at)
 	mean := add(make([]float64, len(r.x)), slope, r.x)
 	mean[0] += shift
@@ -76,7 +80,7 @@ func (r *response) step(e evaluation, mean []float64) {
 		r.shift(1, newest)
 		r.corrected = false
 	}
-	r.estimates = append([][]float64{newest}, r.estimates[:min(len(r.estimates), r.needs.Estimates-1)]...)
+	r.remember(newest)
 	w := r.solver().Step(e.path, e.stage)
 	r.x = add(make([]float64, len(r.x)), w.State, r.x)
 	for k, d := range r.estimates {
@@ -87,6 +91,11 @@ func (r *response) step(e evaluation, mean []float64) {
 	}
 }
 
+// remember makes an estimate the newest.
+func (r *response) remember(estimate []float64) {
+	r.estimates = append([][]float64{estimate}, r.estimates[:min(len(r.estimates), r.needs.Estimates-1)]...)
+}
+
 func (r *response) correct(e evaluation, mean []float64) {
 	if e.stage == 0 && r.needs.multistep() {
 		r.shift(-1, r.estimate(mean, e.at))
@@ -95,6 +104,19 @@ func (r *response) correct(e evaluation, mean []float64) {
 	noise := r.noise(mean, e.at)
 	pull, spread := r.Corrector.Step(r.variance*noise[0]*noise[0] + square(noise[1:]))
 	r.x = append(add(r.x, -pull*e.at.Sigma, noise), spread*e.at.Sigma)
+}
+
+// lift makes a correction by way of the level above.
+func (r *response) lift(corrector Lifting, at Level) {
+	above := corrector.Lift(at)
+	pull, spread := corrector.Step(0)
+	r.x = append(r.x, spread*above.Sigma)
+	slope, shift := r.denoiser(above)
+	mean := add(make([]float64, len(r.x)), slope, r.x)
+	mean[0] += shift
+	r.remember(r.estimate(mean, above))
+	r.x = add(r.x, -pull*above.Sigma, r.noise(mean, above))
+	r.x[len(r.x)-1] += spread * above.Sigma
 }
 
 // shift adds a multiple of an estimate to those of before.

@@ -6,8 +6,8 @@
 // An [Operator] maps one state x to the values h(x) that an instrument sees,
 // and knows the vector-Jacobian product J(x)^T v that every gradient-based
 // method needs. An [Observation] is the data of one state, y = h(x) + e with
-// independent Gaussian noise e of known standard deviations; NaN marks a
-// missing value. A [Sequence] is all the observations of one trajectory, and
+// independent Gaussian noise e of known standard deviations, or with noise of another
+// [Law], heavy-tailed, counting, censored or correlated; NaN marks a missing value. A [Sequence] is all the observations of one trajectory, and
 // its [Likelihood] is p(y | x) over whole trajectories, with its gradient.
 //
 // Everything is in physical units: states, values and standard deviations.

@@ -7,7 +7,7 @@ package observe
 //	r_kj = (y_kj - h_k(x_(i_k))_j)/sd_kj,
 //
 // and its gradient with respect to state i sums J_k(x_i)^T (r_k/sd_k) over the
-// observations k of that state.
+// observations k of that state. Noise of another [Law] has a density of its own.
 
 import (
 	"fmt"
@@ -19,6 +19,9 @@ var halfLogTwoPi = math.Log(2*math.Pi) / 2
 // LogDensity is the log density of the values that are present, given the
 // noise-free ones h(x): the weight of a particle at x. Constants are included.
 func (o Observation) LogDensity(predicted []float64) float64 {
+	if o.Law != nil {
+		return o.Law.LogDensity(o.Values, predicted, o.Sd)
+	}
 	sum := 0.0
 	for j, y := range o.Values {
 		if math.IsNaN(y) {
@@ -31,8 +34,13 @@ func (o Observation) LogDensity(predicted []float64) float64 {
 }
 
 // Score writes the derivative of LogDensity with respect to the noise-free
-// values, (y - h(x))/sd^2, to dst; 0 for missing ones. dst may be predicted.
+// values, (y - h(x))/sd^2 of independent Gaussian noise, to dst; 0 for missing ones.
+// dst may be predicted.
 func (o Observation) Score(dst, predicted []float64) {
+	if o.Law != nil {
+		o.Law.Score(dst, o.Values, predicted, o.Sd)
+		return
+	}
 	for j, y := range o.Values {
 		if math.IsNaN(y) {
 			dst[j] = 0

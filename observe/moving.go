@@ -79,7 +79,7 @@ func (s Sequence) placed(a Address) Sequence {
 		if len(seen) == 0 {
 			continue
 		}
-		part := Observation{Index: o.Index, Operator: Restrict(moving, seen)}
+		part := Observation{Index: o.Index, Operator: Restrict(moving, seen), Law: restrictLaw(o.Law, seen)}
 		for _, j := range seen {
 			part.Values, part.Sd = append(part.Values, o.Values[j]), append(part.Sd, o.Sd[j])
 		}

@@ -18,8 +18,11 @@ type Observation struct {
 	Operator Operator
 	// Values are the data; NaN marks a missing value.
 	Values []float64
-	// Sd is the standard deviation of the Gaussian noise of each value.
+	// Sd is the standard deviation of the noise of each value, or the scale that Law
+	// makes of it.
 	Sd []float64
+	// Law is that of the noise; nil if it is Gaussian and independent.
+	Law Law
 }
 
 // Sequence is every observation of one trajectory, by increasing Index. One

@@ -135,7 +135,7 @@ func (a *assembly) observation(readings []reading) Observation {
 		op, slot = a.selection(readings), func(k int, _ reading) int { return k }
 	}
 	_, values := op.Size()
-	o := Observation{readings[0].state, op, missing(values), missing(values)}
+	o := Observation{Index: readings[0].state, Operator: op, Values: missing(values), Sd: missing(values)}
 	for k, r := range readings {
 		o.Values[slot(k, r)], o.Sd[slot(k, r)] = r.value, r.sd
 	}

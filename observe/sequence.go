@@ -26,7 +26,7 @@ func Layout(op Operator, indices []int, sd ...float64) (Sequence, error) {
 	}
 	observations := make([]Observation, len(indices))
 	for k, i := range indices {
-		observations[k] = Observation{i, op, missing(len(each)), each}
+		observations[k] = Observation{Index: i, Operator: op, Values: missing(len(each)), Sd: each}
 	}
 	return Sequence{observations}, nil
 }
@@ -90,9 +90,20 @@ func Count(observations []Observation) int {
 // Sequences without observations, and observations without values that are
 // present, are valid. Methods may rely on what it checks: indices within the
 // trajectory and not decreasing, operators that fit the space, values finite or
-// NaN, and standard deviations finite and greater than 0 for every value that
-// is present.
+// NaN, standard deviations finite and greater than 0 for every value that
+// is present, and noise that is Gaussian and independent: another law is an input
+// error, an *ErrLaw. Methods that know laws call ValidateAny.
 func (s Sequence) Validate(length int, space dynamics.Space) error {
+	for k, o := range s.Observations {
+		if o.Law != nil {
+			return fmt.Errorf("observation %d: %w", k, refuse(o.Law))
+		}
+	}
+	return s.ValidateAny(length, space)
+}
+
+// ValidateAny is Validate for methods that know all laws of noise.
+func (s Sequence) ValidateAny(length int, space dynamics.Space) error {
 	var errs []error
 	previous := 0
 	for k, o := range s.Observations {
@@ -128,9 +139,17 @@ func (o Observation) validate(previous, length, size int) error {
 		switch {
 		case math.IsInf(y, 0):
 			return fmt.Errorf("value %q is %v: give a finite number, or NaN if missing", Labels(o.Operator)[j], y)
+		case o.impossible(y):
+			return fmt.Errorf("value %q is %v: noise %q gives whole numbers from 0 on", Labels(o.Operator)[j], y, o.Law.Name())
 		case !math.IsNaN(y) && !validSd(o.Sd[j]):
 			return fmt.Errorf("the standard deviation of %q is %v: give a finite one greater than 0", Labels(o.Operator)[j], o.Sd[j])
 		}
 	}
 	return nil
+}
+
+// impossible reports whether a value is one that the law of the noise never gives.
+func (o Observation) impossible(y float64) bool {
+	counts, ok := o.Law.(*Poisson)
+	return ok && !math.IsNaN(y) && math.IsInf(counts.LogValue(y, 1, 1), -1)
 }

@@ -24,7 +24,7 @@ type Address struct {
 }
 
 // Simulate observes a trajectory (flat, in physical units): it returns s with
-// every value replaced by h(x) plus noise of its standard deviation, and with
+// every value replaced by h(x) plus noise of its law and standard deviation, and with
 // what operators that are [Moving] see of each state in their place. It fails if
 // an operator gives a value that is not finite.
 func (s Sequence) Simulate(trajectory []float32, a Address) (Sequence, error) {
@@ -39,9 +39,19 @@ func (s Sequence) Simulate(trajectory []float32, a Address) (Sequence, error) {
 			return Sequence{}, fmt.Errorf("observe: value %q of state %d is %v", Labels(o.Operator)[j], o.Index, o.Values[j])
 		}
 	}
-	for p := range s.places() {
-		o := out.Observations[p.observation]
-		o.Values[p.value] += o.Sd[p.value] * p.at(source, a).NormFloat64()
+	places := slices.Collect(s.places())
+	for k := range out.Observations {
+		o := &out.Observations[k]
+		at := func(j int) *rng.Source { return places[j].at(source, a) }
+		if o.Law == nil {
+			for j := range o.Values {
+				o.Values[j] += o.Sd[j] * at(j).NormFloat64()
+			}
+		} else {
+			o.Sd = slices.Clone(o.Sd) // shared between observations, and a law may set it
+			o.Law.Draw(o.Values, o.Sd, at)
+		}
+		places = places[len(o.Values):]
 	}
 	return out, nil
 }

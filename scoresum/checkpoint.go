@@ -85,7 +85,11 @@ func identify(s Settings, data Data) (string, error) {
 		return "", fmt.Errorf("scoresum: %w", err)
 	}
 	hash.Write(text)
-	for _, values := range [][]float32{data.Training.Data, data.Validation.Data} {
+	inputs := [][]float32{data.Training.Data, data.Validation.Data}
+	if data.Start != nil {
+		inputs = append(inputs, data.Start.network.weights())
+	}
+	for _, values := range inputs {
 		if err := binary.Write(hash, binary.LittleEndian, values); err != nil {
 			return "", fmt.Errorf("scoresum: %w", err)
 		}

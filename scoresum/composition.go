@@ -1,6 +1,9 @@
 package scoresum
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A composition writes the denoised mean of a trajectory of L states as a
 // weighted sum of the denoised means of pieces, runs of consecutive states seen
@@ -34,13 +37,14 @@ func Compositions() []string { return []string{"centre", "overlap", "average"} }
 // Compose returns the pieces of a rule for a trajectory of length states and
 // windows of at most window states. stride is the distance between windows for
 // "overlap" and "average"; the last window ends with the trajectory whatever
-// the stride. A trajectory no longer than the window is one piece.
+// the stride. A trajectory no longer than the window is one piece; windows of one
+// state share nothing, so that every rule makes a piece of every state.
 func Compose(rule string, length, window, stride int) ([]Piece, error) {
 	if length <= window {
 		return []Piece{{0, constant(length, 1)}}, nil
 	}
 	switch {
-	case rule == "centre":
+	case rule == "centre", window == 1 && slices.Contains(Compositions(), rule):
 		return centre(length, window), nil
 	case stride < 1 || stride >= window:
 		return nil, fmt.Errorf("scoresum: stride %d: must be at least 1 and below the window of %d states", stride, window)

@@ -57,9 +57,19 @@ func swell(count, length, rows, columns int) *trajectory.Set {
 	return set
 }
 
-// quickField settings train in a moment.
-func quickField() Settings {
-	s := FieldSettings()
+// quickField settings are those of quick U-Nets on windows.
+func quickField() Settings { return hasty(FieldSettings()) }
+
+// eachField visits both kinds of networks on fields.
+func eachField(t *testing.T, visit func(t *testing.T, s Settings)) {
+	for _, s := range []Settings{FieldSettings(), FramesSettings()} {
+		t.Run(s.Network, func(t *testing.T) { visit(t, hasty(s)) })
+	}
+}
+
+// hasty makes settings of fields train in a moment.
+func hasty(s Settings) Settings {
+	s.Kernel = 3
 	s.Window, s.Widths, s.Blocks, s.Embedding = 3, []int{8, 16}, 1, 16
 	s.Training.Steps, s.Training.Batch, s.Training.Checkpoint = 8, 8, 3
 	return s
@@ -77,9 +87,11 @@ func fieldData(t testing.TB) Data {
 }
 
 // fieldPrior has a random network.
-func fieldPrior(t testing.TB) *Prior {
+func fieldPrior(t testing.TB) *Prior { return fieldPriorOf(t, quickField()) }
+
+func fieldPriorOf(t testing.TB, s Settings) *Prior {
 	t.Helper()
-	tr, err := newTrainer(quickField(), fieldData(t))
+	tr, err := newTrainer(s, fieldData(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +188,11 @@ func TestSpectralVariances(t *testing.T) {
 }
 
 func TestLossOfFieldsIsTheErrorOfTheDenoiser(t *testing.T) {
-	p := fieldPrior(t)
+	eachField(t, lossIsTheError)
+}
+
+func lossIsTheError(t *testing.T, s Settings) {
+	p := fieldPriorOf(t, s)
 	d := fieldData(t)
 	source := p.Settings.newSource(d.Training, d.Standard)
 	for _, length := range []int{2, 3} {
@@ -218,7 +234,11 @@ func TestLossOfFieldsIsTheErrorOfTheDenoiser(t *testing.T) {
 }
 
 func TestPullOfFieldsIsTheTransposedDerivative(t *testing.T) {
-	p := fieldPrior(t)
+	eachField(t, pullIsTransposed)
+}
+
+func pullIsTransposed(t *testing.T, s Settings) {
+	p := fieldPriorOf(t, s)
 	for _, chunk := range []int{1, 64} {
 		d := denoiser(t, p, 6, 2, chunk)
 		at := diffusion.Level{T: 0.5, Mu: 0.8, Sigma: 0.6}
@@ -249,6 +269,10 @@ func TestPullOfFieldsIsTheTransposedDerivative(t *testing.T) {
 }
 
 func TestFieldsTrainToTheSameBytesAfterAnInterruption(t *testing.T) {
+	eachField(t, trainsToTheSameBytes)
+}
+
+func trainsToTheSameBytes(t *testing.T, s Settings) {
 	d := fieldData(t)
 	d.Symmetry = func(r *rand.Rand) func(dst, x []float32) { // eastward shifts
 		east := r.IntN(12)
@@ -259,11 +283,11 @@ func TestFieldsTrainToTheSameBytesAfterAnInterruption(t *testing.T) {
 		}
 	}
 	whole, parts := t.TempDir(), t.TempDir()
-	if _, err := Train(context.Background(), quickField(), d, whole, nil); err != nil {
+	if _, err := Train(context.Background(), s, d, whole, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := Train(ctx, quickField(), d, parts, func(p Progress) {
+	_, err := Train(ctx, s, d, parts, func(p Progress) {
 		if p.Step == 5 {
 			cancel()
 		}
@@ -271,7 +295,7 @@ func TestFieldsTrainToTheSameBytesAfterAnInterruption(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v", err)
 	}
-	p, err := Train(context.Background(), quickField(), d, parts, nil)
+	p, err := Train(context.Background(), s, d, parts, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +324,10 @@ func TestFieldsTrainToTheSameBytesAfterAnInterruption(t *testing.T) {
 }
 
 func TestTrainingOfFieldsLearns(t *testing.T) {
-	s := quickField()
+	eachField(t, trainingLearns)
+}
+
+func trainingLearns(t *testing.T, s Settings) {
 	s.Training.Steps, s.Training.Checkpoint, s.Training.Averaging, s.Training.LearningRate = 60, 60, 0.9, 3e-3
 	var last Progress
 	if _, err := Train(context.Background(), s, fieldData(t), t.TempDir(), func(p Progress) { last = p }); err != nil {

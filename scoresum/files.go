@@ -135,7 +135,7 @@ func (s Settings) checkRoom(file *safetensors.File, space dynamics.Space) error 
 		held += len(t.Data)
 	}
 	var least float64 // without embedding, shifts and biases
-	if s.Network == "unet" {
+	if s.fields() {
 		for _, w := range s.Widths {
 			least += 4 * float64(s.Blocks) * float64(s.Kernel*s.Kernel) * float64(w) * float64(w)
 		}
@@ -157,7 +157,7 @@ func taker(file *safetensors.File) func(name string, shape []int) ([]float32, er
 
 // readLaw reads the Gaussian prior of windows.
 func (s Settings) readLaw(file *safetensors.File, space dynamics.Space) (law, error) {
-	if s.Network != "unet" {
+	if !s.fields() {
 		side := s.Window * space.Size()
 		factor, err := tensor(file, factorName, []int{side, side})
 		return Covariance{s.Window, space.Size(), factor}, err

@@ -32,7 +32,7 @@ func newGrid(space dynamics.Space) (grid, error) {
 		for _, a := range space.Axes {
 			names = append(names, a.Name)
 		}
-		return grid{}, fault.Inputf("network = \"unet\": looks at fields on two axes in space, behind at most one that counts them, but the axes of a state are %q: use mlp or temporal", names)
+		return grid{}, fault.Inputf("network: U-Nets look at fields on two axes in space, behind at most one that counts them, but the axes of a state are %q: use mlp or temporal", names)
 	}
 	rows, columns := space.Axes[n-2], space.Axes[n-1]
 	g := grid{rows: rows.Len(), columns: columns.Len(), circular: rows.Period > 0 && columns.Period > 0}
@@ -40,12 +40,24 @@ func newGrid(space dynamics.Space) (grid, error) {
 	return g, nil
 }
 
-// fieldShape is the shape of the U-Net for windows on a grid.
+// The network of Rozet & Louppe's quasi-geostrophic model (2023): blocks that widen their
+// channels four times, and three taps in time.
+const (
+	framesExpansion = 4
+	framesTime      = 3
+)
+
+// fieldShape is the shape of the U-Net for windows on a grid. States are channels side by
+// side, with a plane for each that tells whether it is there, or frames that follow each
+// other.
 func (s Settings) fieldShape(g grid) unet.Shape {
 	shape := unet.Shape{
 		In: views*s.Window*g.fields + s.Window, Out: s.Window * g.fields,
 		Embedding: s.Embedding, Spatial: 2, Kernel: unet.Grid{Rows: s.Kernel, Columns: s.Kernel},
 		Step: unet.Grid{Rows: 2, Columns: 2}, Padding: kernel.Zeros,
+	}
+	if s.Network == "frames" {
+		shape.In, shape.Out, shape.Expansion, shape.Time = views*g.fields, g.fields, framesExpansion, framesTime
 	}
 	if g.circular {
 		shape.Padding = kernel.Circular
@@ -56,13 +68,14 @@ func (s Settings) fieldShape(g grid) unet.Shape {
 	return shape
 }
 
-// fieldNetwork is a U-Net that sees the states of a window as channels.
+// fieldNetwork is a U-Net on windows of fields, whose tokens are its frames.
 type fieldNetwork struct {
 	*unet.Network
-	grid unet.Grid
+	grid   unet.Grid
+	frames int // of the longest window
 }
 
-func newFieldNetwork(s Settings, g grid) (*fieldNetwork, error) {
+func newFieldNetwork(s Settings, space dynamics.Space, g grid) (*fieldNetwork, error) {
 	shape := s.fieldShape(g)
 	size := unet.Grid{Rows: g.rows, Columns: g.columns}
 	n, err := unet.New(shape)
@@ -70,9 +83,9 @@ func newFieldNetwork(s Settings, g grid) (*fieldNetwork, error) {
 		err = shape.CheckGrid(size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("network = \"unet\", widths = %v, kernel = %d: %w", s.Widths, s.Kernel, err)
+		return nil, fmt.Errorf("network = %q, widths = %v, kernel = %d: %w", s.Network, s.Widths, s.Kernel, err)
 	}
-	return &fieldNetwork{n, size}, nil
+	return &fieldNetwork{n, size, s.layout(space).tokens(s.Window)}, nil
 }
 
 func (n *fieldNetwork) weights() []float32 { return n.Slab() }
@@ -108,12 +121,12 @@ func (n *fieldNetwork) fill(take func(name string, shape []int) ([]float32, erro
 }
 
 func (n *fieldNetwork) evaluator(int, int) evaluator {
-	return &fieldEvaluator{network: n, workspaces: map[int]*unet.Workspace{}}
+	return &fieldEvaluator{network: n, workspaces: map[[2]int]*unet.Workspace{}}
 }
 
 func (n *fieldNetwork) learner(int, int, int) learner {
 	return &fieldLearner{fieldEvaluator{
-		network: n, workspaces: map[int]*unet.Workspace{}, sum: kernel.Slab(len(n.Slab())),
+		network: n, workspaces: map[[2]int]*unet.Workspace{}, sum: kernel.Slab(len(n.Slab())),
 	}}
 }
 
@@ -123,28 +136,29 @@ const chunkMemory = 1 << 27
 
 // largestChunk is the number of windows that go through the network together.
 func (n *fieldNetwork) largestChunk() (int, error) {
-	bytes, err := unet.Memory(n.Network, unet.Size{Batch: 1, Frames: 1, Grid: n.grid})
+	bytes, err := unet.Memory(n.Network, unet.Size{Batch: 1, Frames: n.frames, Grid: n.grid})
 	return max(1, chunkMemory/max(bytes, 1)), err
 }
 
-// fieldEvaluator has a workspace for each number of windows that it has met, usually
-// that of a chunk and of what remains.
+// fieldEvaluator has a workspace for each number of windows and of their frames that it
+// has met, usually those of a chunk and of what remains.
 type fieldEvaluator struct {
 	network    *fieldNetwork
-	workspaces map[int]*unet.Workspace
+	workspaces map[[2]int]*unet.Workspace
 	last       *unet.Workspace
 	sum        []float32 // gradient, in training
 }
 
-func (e *fieldEvaluator) forward(out, in, times []float32, windows, _ int) {
-	w := e.workspaces[windows]
+func (e *fieldEvaluator) forward(out, in, times []float32, windows, frames int) {
+	size := [2]int{windows, frames}
+	w := e.workspaces[size]
 	if w == nil {
 		var err error
-		w, err = unet.NewWorkspace(e.network.Network, unet.Size{Batch: windows, Frames: 1, Grid: e.network.grid})
+		w, err = unet.NewWorkspace(e.network.Network, unet.Size{Batch: windows, Frames: frames, Grid: e.network.grid})
 		if err != nil {
 			panic(err) // newFieldNetwork checks the grid
 		}
-		e.workspaces[windows] = w
+		e.workspaces[size] = w
 	}
 	e.last = w
 	w.Forward(out, in, times)

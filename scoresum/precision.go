@@ -31,6 +31,12 @@ func MarkovPrecision(c *mat.SymDense, length, window, dim int) (*mat.SymBandDens
 	}
 	p := mat.NewSymBandDense(length*dim, n-1, nil)
 	place(p, first, 0)
+	if window == 1 { // states are independent
+		for j := 1; j < length; j++ {
+			place(p, first, j*dim)
+		}
+		return p, nil
+	}
 	if length == window {
 		return p, nil
 	}

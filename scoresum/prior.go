@@ -23,6 +23,7 @@ type Prior struct {
 
 	mutex sync.Mutex
 	bases map[int]*basis // by window length, made when first needed
+	modes *fieldModes    // of fields, likewise
 }
 
 // Dim is the number of values of a state.

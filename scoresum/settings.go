@@ -14,14 +14,14 @@ import (
 // Settings describe a window denoiser, how it is trained and how it is
 // composed: the [prior] table of a config.
 type Settings struct {
-	Network     string   `toml:"network" doc:"mlp: residual perceptron on the flattened window; temporal: residual convolutions along time; unet: U-Net on fields, which sees the states of a window as channels"`
-	Window      int      `toml:"window" doc:"states of a window (2k+1 in the paper)"`
-	Width       int      `toml:"width" doc:"channels of mlp and temporal"`
-	Blocks      int      `toml:"blocks" doc:"residual blocks of the network; of unet at each level, on the way down and on the way up"`
+	Network     string   `toml:"network" doc:"mlp: residual perceptron on the flattened window; temporal: residual convolutions along time; ring: residual convolutions along a ring of sites, such as that of lorenz96, which see the states of a window as channels; unet: U-Net on fields, which sees the states of a window as channels; frames: U-Net on fields that the states of a window share, with blocks that mix them in time"`
+	Window      int      `toml:"window" doc:"states of a window (2k+1 in the paper); 1 for states that are independent"`
+	Width       int      `toml:"width" doc:"channels of mlp, temporal and ring"`
+	Blocks      int      `toml:"blocks" doc:"residual blocks of the network; of a U-Net at each level, on the way down and on the way up"`
 	Patch       int      `toml:"patch" doc:"consecutive states that a temporal network takes as one token"`
-	Widths      []int    `toml:"widths" doc:"channels of a unet at its levels, each of half the grid of the one before"`
-	Kernel      int      `toml:"kernel" doc:"taps of the kernels of a unet along each axis; odd"`
-	Embedding   int      `toml:"embedding" doc:"length of the embedding of the noise of a unet"`
+	Widths      []int    `toml:"widths" doc:"channels of a U-Net (unet or frames) at its levels, each of half the grid of the one before"`
+	Kernel      int      `toml:"kernel" doc:"taps of the kernels of a U-Net along each axis; odd"`
+	Embedding   int      `toml:"embedding" doc:"length of the embedding of the noise of a U-Net"`
 	Composition string   `toml:"composition" doc:"centre: the state in the middle of each window; overlap: windows minus overlaps; average: mean over windows"`
 	Stride      int      `toml:"stride" doc:"states between windows of overlap and average; 0: half the window"`
 	Training    Training `toml:"training" doc:"how the network is trained"`
@@ -64,10 +64,25 @@ func FieldSettings() Settings {
 	return s
 }
 
+// FramesSettings are those of the network of Rozet & Louppe's quasi-geostrophic model
+// (2023), which frames share: fewer channels, a longer window.
+func FramesSettings() Settings {
+	s := FieldSettings()
+	s.Network, s.Window = "frames", 9
+	s.Widths, s.Blocks, s.Kernel = []int{16, 32, 64}, 3, 5
+	return s
+}
+
+// fields tells whether the network looks at fields.
+func (s Settings) fields() bool { return s.Network == "unet" || s.Network == "frames" }
+
 // Choose implements strict.Chooser: the defaults are those of the network's kind.
 func (s *Settings) Choose(t strict.Table) bool {
-	if network, _ := t.Text("network"); network == "unet" {
+	switch network, _ := t.Text("network"); network {
+	case "unet":
 		*s = FieldSettings()
+	case "frames":
+		*s = FramesSettings()
 	}
 	return true
 }
@@ -82,11 +97,11 @@ func (s Settings) Validate() error {
 	}
 	check(slices.Contains(networkNames, s.Network), "network = %q: must be one of %q", s.Network, networkNames)
 	check(slices.Contains(Compositions(), s.Composition), "composition = %q: must be one of %q", s.Composition, Compositions())
-	check(s.Window >= 2 && s.Window <= 4096, "window = %d: must be between 2 and 4096", s.Window)
+	check(s.Window >= 1 && s.Window <= 4096, "window = %d: must be between 1 and 4096", s.Window)
 	check(s.Width >= 2 && s.Width <= 8192, "width = %d: must be between 2 and 8192", s.Width)
 	check(s.Blocks >= 1 && s.Blocks <= 256, "blocks = %d: must be between 1 and 256", s.Blocks)
 	check(s.Patch >= 1 && s.Patch <= s.Window, "patch = %d: must be between 1 and the window", s.Patch)
-	if s.Network == "unet" {
+	if s.fields() {
 		check(len(s.Widths) >= 1 && len(s.Widths) <= 8, "widths = %v: must be one to eight numbers", s.Widths)
 		for _, w := range s.Widths {
 			check(w >= 2 && w <= 4096, "widths = %v: each must be between 2 and 4096", s.Widths)
@@ -117,34 +132,41 @@ func (s Settings) stride() int {
 	return s.Stride
 }
 
-var networkNames = []string{"mlp", "temporal", "unet"}
+var networkNames = []string{"mlp", "temporal", "ring", "unet", "frames"}
 
 // layout is how windows of states are given to the network.
 func (s Settings) layout(space dynamics.Space) layout {
 	dim := space.Size()
 	switch s.Network {
 	case "mlp":
-		return layout{s.Window, dim, s.Window, 1}
+		return layout{s.Window, dim, s.Window, 1, 0}
+	case "ring":
+		return layout{s.Window, dim, s.Window, 1, ringSites(space)}
 	case "unet":
 		g, err := newGrid(space)
 		if err != nil {
 			panic(err) // newNetwork comes first
 		}
-		return layout{s.Window, dim, s.Window, g.cells()}
+		return layout{s.Window, dim, s.Window, g.cells(), 0}
+	case "frames":
+		return layout{s.Window, dim, 1, 0, 0}
 	}
-	return layout{s.Window, dim, s.Patch, 0}
+	return layout{s.Window, dim, s.Patch, 0, 0}
 }
 
 // newNetwork returns the network for states of a space, all weights zero.
 func (s Settings) newNetwork(space dynamics.Space) (network, error) {
-	if s.Network != "unet" {
+	if s.Network == "ring" && ringSites(space) <= 2*ringHalo {
+		return nil, fault.Inputf("network = \"ring\": goes along one axis of more than %d sites that closes upon itself, which states of this model do not have: use mlp or temporal", 2*ringHalo)
+	}
+	if !s.fields() {
 		return newTokenNetwork(s.shape(space))
 	}
 	g, err := newGrid(space)
 	if err != nil {
 		return nil, err
 	}
-	return newFieldNetwork(s, g)
+	return newFieldNetwork(s, space, g)
 }
 
 // budget is how much is measured of a network.
@@ -157,7 +179,7 @@ type budget struct {
 
 // budget of fields is small: each window of them holds thousands of errors.
 func (s Settings) budget() budget {
-	if s.Network == "unet" {
+	if s.fields() {
 		return budget{validation: 32, levels: 13, fractions: meterWindows, alone: true}
 	}
 	return budget{validation: 1024, levels: 37, fractions: 2048}

@@ -23,7 +23,7 @@ type windowSource struct {
 func (s Settings) newSource(set *trajectory.Set, standard trajectory.Standardiser) *windowSource {
 	dim := set.Space.Size()
 	source := &windowSource{data: set.Data, count: len(set.Data) / (set.Length * dim), length: set.Length, dim: dim}
-	if s.Network == "unet" {
+	if s.fields() {
 		source.raw = &standard
 		return source
 	}

@@ -29,8 +29,8 @@ import (
 func (s Settings) chunkWindows(space dynamics.Space) int {
 	const windows, rows, chunks, values, quarters, cells = 16, 32, 16, 1 << 14, 4, 1 << 15
 	l := s.layout(space)
-	if s.Network == "unet" {
-		return max(1, min((s.Training.Batch+quarters-1)/quarters, cells/l.mask))
+	if g, err := newGrid(space); s.fields() && err == nil {
+		return max(1, min((s.Training.Batch+quarters-1)/quarters, cells/(g.cells()*l.tokens(s.Window))))
 	}
 	tokens := l.tokens(s.Window)
 	fewest := max(windows, rows/tokens)
@@ -139,6 +139,9 @@ type Data struct {
 	// the system to trajectories (dynamics.Symmetric); nil if none is known. Networks
 	// on fields learn from images under it.
 	Symmetry func(r *rand.Rand) func(dst, x []float32)
+	// Start, if not nil, is a prior of the same settings whose weights training starts
+	// from, in place of random ones; the optimiser starts afresh.
+	Start *Prior
 }
 
 func newTrainer(s Settings, data Data) (*trainer, error) {
@@ -179,6 +182,13 @@ func newTrainer(s Settings, data Data) (*trainer, error) {
 		}
 	}
 	network.initialise(rng.Stream(data.Seed, "train/initial"))
+	if data.Start != nil {
+		if len(data.Start.network.weights()) != len(network.weights()) {
+			panic("scoresum: training starts from the weights of another network")
+		}
+		copy(network.weights(), data.Start.network.weights())
+		network.refresh()
+	}
 	t.prior.network = network
 	t.optimiser = nn.NewAdamW(network.weights())
 	t.optimiser.WeightDecay, t.optimiser.Retention, t.optimiser.ClipNorm = s.Training.WeightDecay, s.Training.Averaging, s.Training.Clip
@@ -255,7 +265,7 @@ func (t *trainer) learnChunk(_, piece int) {
 // the window, so that the network learns to read any length.
 func (s Settings) trainingLengths() []int {
 	lengths := []int{s.Window}
-	if s.Composition == "overlap" {
+	if s.overlaps() {
 		lengths = append(lengths, s.Window-s.stride())
 		for quarter := range 4 {
 			lengths = append(lengths, s.quarters(quarter))
@@ -263,6 +273,9 @@ func (s Settings) trainingLengths() []int {
 	}
 	return lengths
 }
+
+// overlaps reports whether windows share states that count back.
+func (s Settings) overlaps() bool { return s.Composition == "overlap" && s.Window > 1 }
 
 // quarters is the length of quarter+1 quarters of the window.
 func (s Settings) quarters(quarter int) int { return (s.Window*(quarter+1) + 3) / 4 }
@@ -272,7 +285,7 @@ func (s Settings) quarters(quarter int) int { return (s.Window*(quarter+1) + 3) 
 func (t *trainer) drawLength(u float64, intN func(int) int) int {
 	s := t.prior.Settings
 	switch {
-	case s.Composition != "overlap" || u < 0.5:
+	case !s.overlaps() || u < 0.5:
 		return s.Window
 	case u < 0.9:
 		return s.Window - s.stride()

@@ -137,6 +137,13 @@ func (f Fractions) at(s float64, j, n int) float64 {
 	return (1-t)*float64(f.Values[i*n+j]) + t*float64(f.Values[(i+1)*n+j])
 }
 
+// effective is the variance that explains the errors at noise s in a coordinate of
+// class j of n and of the prior variance l.
+func (f Fractions) effective(s, l float64, j, n int) float64 {
+	v := f.at(s, j, n) * l * s * s / (l + s*s)
+	return v * s * s / (s*s - v)
+}
+
 // Uncertainty returns V(s) for trajectories of length states, in standardised
 // units.
 func (p *Prior) Uncertainty(length int, s float64) (*mat.SymDense, error) {
@@ -184,8 +191,7 @@ func (p *Prior) effective(s float64) (*mat.SymDense, error) {
 	}
 	scaled := mat.NewDense(b.n, b.n, nil)
 	for j, l := range b.values {
-		v := p.fractions.at(s, j, b.n) * l * s * s / (l + s*s)
-		root := math.Sqrt(v * s * s / (s*s - v))
+		root := math.Sqrt(p.fractions.effective(s, l, j, b.n))
 		for i := range b.n {
 			scaled.Set(i, j, root*float64(dense.vectors[i*b.n+j]))
 		}
@@ -239,6 +245,9 @@ func markov(c *mat.SymDense, length, window, dim int) (*mat.SymDense, error) {
 // regress returns the coefficients (old x dim) of the last state of a window on
 // those before it and the covariance of what they leave.
 func regress(c *mat.SymDense, old, dim int) (gain, noise *mat.Dense, err error) {
+	if old == 0 {
+		return new(mat.Dense), mat.DenseCopyOf(c.SliceSym(0, dim)), nil
+	}
 	var cholesky mat.Cholesky
 	if !cholesky.Factorize(c.SliceSym(0, old).(*mat.SymDense)) {
 		return nil, nil, errors.New("scoresum: the covariance of a window is not positive")

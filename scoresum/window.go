@@ -33,15 +33,27 @@ type layout struct {
 	// mask is the number of values, all the same, that mark a state present: one,
 	// one for each cell of a field, or none.
 	mask int
+	// sites, of network ring: tokens are those of a ring of so many. 0 for others.
+	sites int
 }
 
 const views = 3
 
 // tokens is the number of tokens of a window of length states.
-func (l layout) tokens(length int) int { return (length + l.patch - 1) / l.patch }
+func (l layout) tokens(length int) int {
+	if l.sites > 0 {
+		return l.sites + 2*ringHalo
+	}
+	return (length + l.patch - 1) / l.patch
+}
 
 // span is the number of values of the states of a token.
-func (l layout) span() int { return l.patch * l.dim }
+func (l layout) span() int {
+	if l.sites > 0 {
+		return l.window
+	}
+	return l.patch * l.dim
+}
 
 // width is the number of values of a token.
 func (l layout) width() int {
@@ -51,6 +63,10 @@ func (l layout) width() int {
 // put writes one view of windows of length states, rows stride apart, into
 // network inputs.
 func (l layout) put(input []float32, view int, rows []float32, length, stride int) {
+	if l.sites > 0 {
+		l.putRing(input, view, rows, length, stride)
+		return
+	}
 	n, tokens := length*l.dim, l.tokens(length)
 	for i := 0; i*stride < len(rows); i++ {
 		row := rows[i*stride:][:n]
@@ -79,6 +95,10 @@ func (l layout) putMask(input []float32, length int) {
 
 // take is the inverse of put.
 func (l layout) take(rows []float32, view int, input []float32, length, stride int) {
+	if l.sites > 0 {
+		l.takeRing(rows, view, input, length, stride)
+		return
+	}
 	n, tokens := length*l.dim, l.tokens(length)
 	for i := 0; i*stride < len(rows); i++ {
 		row := rows[i*stride:][:stride]
@@ -198,6 +218,10 @@ func (w *windows) gather(rows, out []float32) {
 	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
 	for i := range w.rows {
 		row := rows[i*w.basis.padded:][:w.basis.padded]
+		if w.sites > 0 {
+			w.gatherRing(row, out[i*size:(i+1)*size], w.length)
+			continue
+		}
 		clear(row[copy(row[:n], out[i*size:]):])
 	}
 }
@@ -207,6 +231,10 @@ func (w *windows) spread(out, rows []float32) {
 	size, n := w.tokens(w.length)*w.span(), w.length*w.dim
 	for i := range w.rows {
 		row := out[i*size : (i+1)*size]
+		if w.sites > 0 {
+			w.spreadRing(row, rows[i*w.basis.padded:][:n], w.length)
+			continue
+		}
 		clear(row[copy(row, rows[i*w.basis.padded:][:n]):])
 	}
 }

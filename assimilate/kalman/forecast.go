@@ -92,6 +92,9 @@ func checkProblem(method string, p assimilate.Problem, fewest int) error {
 	case p.Initial != nil && (len(p.Initial.Mean) != size || len(p.Initial.Sd) != size):
 		return fault.Inputf("%s: the initial law has %d means and %d standard deviations: the state has %d components",
 			method, len(p.Initial.Mean), len(p.Initial.Sd), size)
+	case p.InitialEnsemble != nil && len(p.InitialEnsemble) != p.Members*size:
+		return fault.Inputf("%s: the initial ensemble has %d values: %d members of %d components have %d",
+			method, len(p.InitialEnsemble), p.Members, size, p.Members*size)
 	}
 	if err := p.Observations.Validate(p.Length, p.Model.Space()); err != nil {
 		return fault.Input(fmt.Errorf("%s: %w", method, err))
@@ -99,8 +102,12 @@ func checkProblem(method string, p assimilate.Problem, fewest int) error {
 	return nil
 }
 
-// initial draws state 0 of every member.
+// initial draws state 0 of every member, if it is not given.
 func (f *forecast) initial(ctx context.Context, ensemble []float64) error {
+	if f.problem.InitialEnsemble != nil {
+		copy(ensemble, f.problem.InitialEnsemble)
+		return checkMembers(ensemble, f.size, 0)
+	}
 	if f.problem.Initial == nil {
 		f.steps = f.model.SpinUp()
 	}

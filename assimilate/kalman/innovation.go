@@ -64,7 +64,7 @@ func (s *innovation) read(seen []observe.Observation, ensemble []float64) error 
 	}
 	if y := s.anomalies[:s.members*s.count]; !finite(y) {
 		j := slices.IndexFunc(y, func(v float64) bool { return v-v != 0 })
-		return fmt.Errorf("an observed value of state %d is %v for member %d: the operator is not defined there", seen[0].Index, y[j], j/s.count)
+		return fmt.Errorf("an observed value of state %d is %v: the operator is not defined there: %w", seen[0].Index, y[j], &Divergence{seen[0].Index, j / s.count})
 	}
 	s.normalise()
 	return nil

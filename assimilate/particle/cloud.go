@@ -10,7 +10,6 @@ package particle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -22,8 +21,15 @@ import (
 )
 
 // ErrDiverged is the cause if particles leave the finite numbers, or no particle
-// explains the observations: the run is lost, other runs need not be.
-var ErrDiverged = errors.New("the particle filter diverged")
+// explains the observations: the run is lost, other runs need not be. It is an
+// assimilate.ErrDiverged.
+var ErrDiverged error = divergence{}
+
+type divergence struct{}
+
+func (divergence) Error() string { return "the particle filter diverged" }
+
+func (divergence) Is(target error) bool { return target == assimilate.ErrDiverged }
 
 // groupSize is the number of particles of a cloud that share a random stream: a
 // unit of parallel work, whatever the number of workers.
@@ -74,7 +80,7 @@ func checkProblem(p *assimilate.Problem) error {
 	if p.Length < 1 || p.Members < 1 {
 		return fault.Inputf("particle filter: %d members of %d states: ask for at least one of each", p.Members, p.Length)
 	}
-	if err := p.Observations.Validate(p.Length, p.Model.Space()); err != nil {
+	if err := p.Observations.ValidateAny(p.Length, p.Model.Space()); err != nil {
 		return fault.Inputf("particle filter: %w", err)
 	}
 	size := p.Model.Space().Size()

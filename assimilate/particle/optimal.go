@@ -67,6 +67,9 @@ func (o *Optimal) run(ctx context.Context, p assimilate.Problem, watch func(assi
 	if err := o.Check(p.Model); err != nil {
 		return diagnostics{}, err
 	}
+	if err := p.Observations.Validate(p.Length, p.Model.Space()); err != nil { // noise is part of the proposal
+		return diagnostics{}, fault.Inputf("optimal particle filter: %w", err)
+	}
 	c, err := newCloud(&p, o.Size(p.Members))
 	if err != nil {
 		return diagnostics{}, err

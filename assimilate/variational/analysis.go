@@ -15,16 +15,22 @@
 package variational
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
+	"retrace/assimilate"
 	"retrace/observe"
 )
 
 // ErrDiverged is the cause if an estimate leaves the finite numbers: the run is
-// lost, other runs need not be.
-var ErrDiverged = errors.New("the variational method diverged")
+// lost, other runs need not be. It is an assimilate.ErrDiverged.
+var ErrDiverged error = divergence{}
+
+type divergence struct{}
+
+func (divergence) Error() string { return "the variational method diverged" }
+
+func (divergence) Is(target error) bool { return target == assimilate.ErrDiverged }
 
 // analysis solves for one state after the other. It owns scratch space.
 type analysis struct {
