@@ -34,6 +34,15 @@ func multiplyPlane32AVX512(args *planeArgs)
 func multiplyPlane48AVX512(args *planeArgs)
 
 //go:noescape
+func multiplyTiles16AVX512(args *tilesArgs)
+
+//go:noescape
+func multiplyTiles32AVX512(args *tilesArgs)
+
+//go:noescape
+func multiplyTiles48AVX512(args *tilesArgs)
+
+//go:noescape
 func winogradInputAVX512(args *gatherArgs)
 
 //go:noescape
@@ -59,6 +68,9 @@ func multiplyPairsAVX2(args *pairsArgs)
 
 //go:noescape
 func multiplyPlaneAVX2(args *planeArgs)
+
+//go:noescape
+func multiplyTilesAVX2(args *tilesArgs)
 
 //go:noescape
 func winogradInputAVX2(args *gatherArgs)
@@ -148,6 +160,26 @@ func multiplyPlane(args *planeArgs) {
 		}
 	default:
 		multiplyPlaneGeneric(args)
+	}
+}
+
+func multiplyTiles(args *tilesArgs) {
+	switch active {
+	case wide512:
+		switch args.width {
+		case 48:
+			multiplyTiles48AVX512(args)
+		case 32:
+			multiplyTiles32AVX512(args)
+		default:
+			multiplyTiles16AVX512(args)
+		}
+	case wide256:
+		for part := *args; part.width > 0; part.right() {
+			multiplyTilesAVX2(&part)
+		}
+	default:
+		multiplyTilesGeneric(args)
 	}
 }
 

@@ -63,6 +63,22 @@ func (p *planeArgs) right() {
 	p.b, p.c, p.width = unsafe.Add(p.b, vectorBytes), unsafe.Add(p.c, vectorBytes), p.width-vector
 }
 
+// tilesArgs is c (+)= a'b for some rows, a multiple of 16, and the columns of a
+// panel, summed over k tiles. Tiles are 16 values apart; every 16 channels of a
+// and of b are lda and ldb apart.
+type tilesArgs struct {
+	a, b, c       unsafe.Pointer
+	k, rows       int
+	lda, ldb, ldc int
+	add           int
+	ahead         int // from a to the values of a that are needed next
+	width         int
+}
+
+func (p *tilesArgs) right() {
+	p.b, p.c, p.width = unsafe.Add(p.b, p.ldb), unsafe.Add(p.c, vectorBytes), p.width-vector
+}
+
 // gatherArgs is a transform of tiles of an image to the frequencies; the table
 // lists the pixels of every tile.
 type gatherArgs struct {
@@ -70,6 +86,7 @@ type gatherArgs struct {
 	lds, ldd, plane                 int
 	channels, tiles                 int
 	sums                            unsafe.Pointer // of the result's pixels, added
+	next                            int            // from 16 channels of dst to the next
 }
 
 // scatterArgs is the transform of frequencies to tiles of an image.

@@ -75,6 +75,21 @@ func multiplyPlaneGeneric(p *planeArgs) {
 	}
 }
 
+func multiplyTilesGeneric(p *tilesArgs) {
+	for i := range p.rows {
+		a := unsafe.Add(p.a, i/vector*p.lda+4*(i%vector))
+		row := floatsAt(p.c, i*p.ldc, p.width)
+		for column := 0; column < p.width; column += vector {
+			var sum [vector]float32
+			for t := range p.k {
+				b := floatsAt(p.b, column/vector*p.ldb+vectorBytes*t, vector)
+				multiplyAdd(sum[:], *(*float32)(unsafe.Add(a, vectorBytes*t)), b)
+			}
+			storeRow(row[column:][:vector], sum[:], p.add)
+		}
+	}
+}
+
 // storeRow stores a row of sums, or adds it.
 func storeRow(c, sum []float32, add int) {
 	if add != 0 {

@@ -44,14 +44,13 @@ type winogradMethod struct {
 	tiles         int     // of an image
 	pixels, under []int32 // of every tile, side^2 and reach^2: places in an image, -1 outside
 
-	source, result, gradient planes    // of the call in progress, shared by its workers
-	group, groupEnd          int       // tiles
-	sums                     []float32 // of pixels of the cotangent
-	pairs                    [][]pair  // of each worker
-
+	source, result, gradient                     planes    // of the call in progress, shared by its workers
+	group, groupEnd                              int       // tiles
+	sums                                         []float32 // of pixels of the cotangent
 	blockWork                                    func(worker, piece int)
 	inputWork, multiplyWork, outputWork          func(worker, piece int)
 	runWork, groupWork, gradientWork, filterWork func(worker, piece int)
+	sourceWork, columnsWork                      func(worker, piece int)
 }
 
 func newWinograd(v *Convolver) *winogradMethod {
@@ -64,6 +63,7 @@ func newWinograd(v *Convolver) *winogradMethod {
 	w.blockWork = w.blockPiece
 	w.inputWork, w.multiplyWork, w.outputWork = w.inputPiece, w.multiplyPiece, w.outputPiece
 	w.runWork, w.groupWork, w.gradientWork, w.filterWork = w.runPiece, w.groupPiece, w.gradientPiece, w.filterPiece
+	w.sourceWork, w.columnsWork = w.sourcePiece, w.columnsPiece
 	return w
 }
 
@@ -90,27 +90,48 @@ func pixelIndex(y, x, height, width int) int32 {
 	return int32(y*width + x)
 }
 
-// planes are the values of some tiles at all frequencies: the channels of tile t
-// at frequency f start at f*plane + t*pitch.
+// planes are the values of some tiles at all frequencies: channel c of tile t at
+// frequency f is at f*plane + t*pitch + c/16*block + c%16.
 type planes struct {
-	data                   []float32
-	channels, pitch, plane int
+	data                          []float32
+	channels, pitch, block, plane int
 }
 
 // planePadding keeps the frequencies of a value in different sets of the cache.
 const planePadding = 16
 
-func planesSize(tiles, pitch int) int { return frequencies * (tiles*pitch + planePadding) }
+func planesSize(tiles, channels int) int { return frequencies * (tiles*channels + planePadding) }
 
 // newPlanes takes planes for some tiles from the front of scratch space and
-// returns them and the rest.
-func newPlanes(scratch []float32, tiles, channels, pitch int) (planes, []float32) {
-	size := planesSize(tiles, pitch)
-	return planes{scratch[:size], channels, pitch, size / frequencies}, scratch[size:]
+// returns them and the rest. The channels of a tile lie together.
+func newPlanes(scratch []float32, tiles, channels int) (planes, []float32) {
+	size := planesSize(tiles, channels)
+	return planes{scratch[:size], channels, channels, vector, size / frequencies}, scratch[size:]
 }
+
+// newBlockedPlanes does the same for planes of which the same 16 channels lie
+// together, at all frequencies.
+func newBlockedPlanes(scratch []float32, tiles, channels int) (planes, []float32) {
+	size := blockedSize(tiles, channels)
+	plane := tiles*vector + planePadding
+	return planes{scratch[:size], channels, vector, frequencies * plane, plane}, scratch[size:]
+}
+
+func blockedSize(tiles, channels int) int { return channels / vector * planesSize(tiles, vector) }
 
 func (p planes) at(frequency, tile int) unsafe.Pointer {
 	return pointer(p.data[frequency*p.plane+tile*p.pitch:])
+}
+
+// channel is where a channel starts, a multiple of 16, of the first tile.
+func (p planes) channel(frequency, channel int) unsafe.Pointer {
+	return pointer(p.data[frequency*p.plane+channel/vector*p.block:])
+}
+
+// part is count channels from the given one on, of planes of blocks.
+func (p planes) part(first, count int) planes {
+	p.data, p.channels = p.data[first/vector*p.block:], count
+	return p
 }
 
 // tileRange is tiles first to last, counted over the batch, of planes that start
@@ -139,7 +160,7 @@ func (w *winogradMethod) gatherResult(p planes, r tileRange, scratch, sums []flo
 func (w *winogradMethod) transform(args *gatherArgs, p planes, r tileRange, m Image, table []int32) {
 	size := len(table) / w.tiles
 	args.zeros, args.lds = pointer(w.zeros), 4*m.Stride
-	args.ldd, args.plane, args.channels = 4*p.pitch, 4*p.plane, 4*m.Channels
+	args.ldd, args.plane, args.channels, args.next = 4*p.pitch, 4*p.plane, 4*m.Channels, 4*p.block
 	for first := r.first; first < r.last; first += args.tiles {
 		n, tile := first/w.tiles, first%w.tiles
 		args.tiles = min(r.last-first, w.tiles-tile)

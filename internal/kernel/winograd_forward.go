@@ -8,6 +8,10 @@ package kernel
 const (
 	// leastBlocks is the number of blocks below which phases are taken.
 	leastBlocks = 4
+	// phaseWeights is the number of pairs of channels from which on phases are
+	// better for few tiles, too: each block would read all weights, which are far
+	// away, once more.
+	phaseWeights = 192 * 192
 	// phaseTiles is the number of tiles of a piece of a transform.
 	phaseTiles = 4
 )
@@ -35,7 +39,7 @@ func (w *winogradMethod) blockTiles() int {
 func (w *winogradMethod) sizes() (tiles, blocks int) {
 	tiles = w.batch * w.tiles
 	blocks = pieces(tiles, w.blockTiles())
-	if blocks < leastBlocks {
+	if blocks < leastBlocks || w.fewTiles() && w.In*w.Out >= phaseWeights {
 		blocks = 0
 	}
 	return tiles, blocks
@@ -54,8 +58,8 @@ func (w *winogradMethod) apply() {
 	}
 	rows := RoundUp(tiles, tileRows)
 	shared := w.shared()
-	w.source, shared = newPlanes(shared, rows, w.job.src.Channels, w.job.src.Channels)
-	w.result, _ = newPlanes(shared, rows, w.job.dst.Channels, w.job.dst.Channels)
+	w.source, shared = newPlanes(shared, rows, w.job.src.Channels)
+	w.result, _ = newPlanes(shared, rows, w.job.dst.Channels)
 	w.run(pieces(tiles, phaseTiles), w.inputWork)
 	w.run(frequencies, w.multiplyWork)
 	w.run(pieces(tiles, phaseTiles), w.outputWork)
@@ -64,11 +68,7 @@ func (w *winogradMethod) apply() {
 // sharedSize is the scratch space of phases and of pullWeights.
 func (w *winogradMethod) sharedSize() int {
 	tiles, blocks := w.sizes()
-	size := planesSize(w.weightRuns()*w.In, w.Out) + w.weightSums()*w.Out
-	if w.weightRuns() == 1 {
-		group := min(tiles, groupTiles)
-		size += planesSize(group, groupPitch(w.In)) + planesSize(group, groupPitch(w.Out))
-	}
+	size := w.weightsSize()
 	if blocks == 0 {
 		rows := RoundUp(tiles, tileRows)
 		size = max(size, planesSize(rows, w.In)+planesSize(rows, w.Out))
@@ -78,19 +78,15 @@ func (w *winogradMethod) sharedSize() int {
 
 // workerSize is the scratch space of transforms and of a block.
 func (w *winogradMethod) workerSize() int {
-	rows := max(w.blockTiles(), runBlock)
-	return RoundUp(w.transformSize()+planesSize(rows, w.In)+planesSize(rows, w.Out), vector)
+	rows := w.blockTiles()
+	return max(w.columnsSize(), w.transformSize()+max(planesSize(rows, w.In)+planesSize(rows, w.Out), blockedSize(runBlock, w.In)+blockedSize(runBlock, w.Out)))
 }
 
 // transformSize is the scratch space of a transform and of a pixel.
 func (w *winogradMethod) transformSize() int { return transformScratch + max(w.In, w.Out) }
 
-func (w *winogradMethod) bind(workers int) {
-	w.pairs = make([][]pair, workers)
-	for i := range w.pairs {
-		w.pairs[i] = newPairs()
-	}
-}
+// bind has nothing to make: workers keep no lists.
+func (w *winogradMethod) bind(int) {}
 
 // blockPiece computes a block.
 func (w *winogradMethod) blockPiece(worker, piece int) {
@@ -99,8 +95,8 @@ func (w *winogradMethod) blockPiece(worker, piece int) {
 	rows := RoundUp(last-first, tileRows)
 	scratch := w.scratch(worker)
 	space := scratch[w.transformSize():]
-	source, space := newPlanes(space, rows, w.job.src.Channels, w.job.src.Channels)
-	result, _ := newPlanes(space, rows, w.job.dst.Channels, w.job.dst.Channels)
+	source, space := newPlanes(space, rows, w.job.src.Channels)
+	result, _ := newPlanes(space, rows, w.job.dst.Channels)
 	r := tileRange{first, first, last}
 	w.gather(source, r, scratch)
 	for f := range frequencies {

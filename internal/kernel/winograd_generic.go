@@ -180,7 +180,7 @@ func gatherGeneric(p *gatherArgs, l line) {
 	for t := range p.tiles {
 		table := unsafe.Add(p.table, 4*in*in*t)
 		for c := 0; c < p.channels; c += vectorBytes {
-			dst := unsafe.Add(p.dst, t*p.ldd+c)
+			dst := unsafe.Add(p.dst, t*p.ldd+c/vectorBytes*p.next)
 			square(l, func(a, b int) *lane {
 				return laneAt(unsafe.Add(pixelOrElse(table, b*in+a, p.src, p.lds, p.zeros), c))
 			}, func(a, b int, x lane) {

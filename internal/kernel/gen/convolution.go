@@ -19,6 +19,7 @@ func (s *isa) convolutions() {
 		s.multiplyTaps("", six)
 		s.multiplyPairs("", six, four, two)
 		s.multiplyPlane("", six, four, two)
+		s.multiplyTiles("", six, six, four)
 		return
 	}
 	for vectors := 1; vectors <= 3; vectors++ {
@@ -29,6 +30,7 @@ func (s *isa) convolutions() {
 		s.multiplyTaps(suffix, eight)
 		s.multiplyPairs(suffix, eight)
 		s.multiplyPlane(suffix, eight, four)
+		s.multiplyTiles(suffix, eight, eight)
 	}
 }
 
@@ -78,6 +80,13 @@ func (s *isa) outer(t filterTile, u int, b string, a func(i int) string) {
 	if t.step == 0 {
 		s.line("ADDQ R14, %s", b)
 	}
+	s.multiplyRow(t, a)
+}
+
+// multiplyRow emits the products of values of A and the row of B in the registers
+// behind the accumulators.
+func (s *isa) multiplyRow(t filterTile, a func(i int) string) {
+	first := t.rows * t.vectors
 	broadcasts := min(4, s.registers()-first-t.vectors)
 	for i := range t.rows {
 		x := s.v(first + t.vectors + i%broadcasts)

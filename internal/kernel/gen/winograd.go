@@ -155,7 +155,7 @@ func (s *isa) nextPlanes() {
 // each channel to sums.
 //
 // Fields of gatherArgs: src, table, dst, zeros, scratch, lds, ldd, plane,
-// channels (bytes), tiles, sums.
+// channels (bytes), tiles, sums, next.
 func (s *isa) gather(name, comment string, l *line, sum bool) {
 	q := square{line: l,
 		load: func(a, b, register int) {
@@ -172,22 +172,36 @@ func (s *isa) gather(name, comment string, l *line, sum bool) {
 		then: s.nextPlanes,
 	}
 	s.function(name, comment, func() {
-		s.load("-", "DX", "CX", "-", "R13", "-", "R14", "R10", "R11", "R15", "SI")
+		s.load("-", "DX", "CX", "-", "R13", "-", "-", "R10", "R11", "R15", "SI", "R14")
 		s.line("LEAQ (R10)(R10*2), R12")
 		s.loadConstants(l)
 		s.label("tile")
 		s.resolve(l.in*l.in, 0, 40, 24, scratchPointers)
 		s.channels(func() {
 			q.first(s)
-			s.line("LEAQ (CX)(R9*1), BX")
+			s.blockedAt("CX")
 			s.firstPlanes()
 			q.second(s)
 		})
 		s.line("ADDQ $%d, DX", 4*l.in*l.in)
-		s.line("ADDQ R14, CX")
+		s.line("ADDQ 48(DI), CX")
 		s.line("DECQ R15")
 		s.line("JNE tile")
 	})
+}
+
+// blockedAt points BX to the channels R9 bytes from the first, which are at a
+// pointer: blocks of 16 channels are R14 bytes apart.
+func (s *isa) blockedAt(pointer string) {
+	s.line("MOVQ R9, BX")
+	s.line("SHRQ $6, BX")
+	s.line("IMULQ R14, BX")
+	s.line("ADDQ %s, BX", pointer)
+	if !s.wide() {
+		s.line("MOVQ R9, AX")
+		s.line("ANDQ $32, AX")
+		s.line("ADDQ AX, BX")
+	}
 }
 
 // addVector adds vector a of a square, in the first registers, to the sums at SI;
