@@ -172,9 +172,8 @@ func (s *Score) planCovariance(p Problem, n *innovations) (*plan, error) {
 	}, nil
 }
 
-// planFields has no weigher for the stability bound, which would need A' as a matrix: S
-// bounds the gain by 1.
-func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
+// fieldCovariances fails with errors.ErrUnsupported where the prior is none of fields.
+func (s *Score) fieldCovariances(p Problem) (*fieldCovariances, error) {
 	prior, ok := s.Prior.(Fields)
 	if !ok {
 		return nil, errors.ErrUnsupported
@@ -182,7 +181,16 @@ func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
 	if _, err := prior.UncertaintyProduct(p.Length, 1); err != nil {
 		return nil, err
 	}
-	shared := &fieldCovariances{prior: prior, length: p.Length}
+	return &fieldCovariances{prior: prior, length: p.Length}, nil
+}
+
+// planFields has no weigher for the stability bound, which would need A' as a matrix: S
+// bounds the gain by 1.
+func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
+	shared, err := s.fieldCovariances(p)
+	if err != nil {
+		return nil, err
+	}
 	return &plan{
 		reason: fmt.Sprintf("by conjugate gradients: fields, %d values, %d observed", p.Length*n.dim, n.present()),
 		rule:   func(n *innovations) rule { return composed{separate{newFieldWeigher(shared, n)}, throughPrior{true}} },
@@ -268,6 +276,18 @@ func (s *Score) planProximal(p Problem, n *innovations) (*plan, error) {
 }
 
 func (s *Score) planFree(p Problem, n *innovations) (*plan, error) {
+	if shared, err := s.fieldCovariances(p); err == nil {
+		type free struct {
+			separate
+			throughProduct
+		}
+		return &plan{rule: func(n *innovations) rule {
+			w := newFieldWeigher(shared, n)
+			return free{separate{w}, throughProduct{w}}
+		}}, nil
+	} else if !errors.Is(err, errors.ErrUnsupported) {
+		return nil, err
+	}
 	if !s.small(p, n) {
 		return nil, tooLarge(p, n)
 	}

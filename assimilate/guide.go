@@ -91,12 +91,38 @@ func (g *guide) Denoise(mean, xt []float32, at diffusion.Level) error {
 		return nil
 	}
 	b := g.batch(mean, at)
-	g.ratio = at.Ratio()
+	g.forget(at.Ratio())
 	for r := range b.e {
 		b.write(b.e[r], b.row(mean, r))
 	}
 	if err := g.solve(b); err != nil {
 		return err
+	}
+	return g.shift(b)
+}
+
+// twist is Denoise that also gives the denoised mean of the prior, and for every row
+// -e^T u/2: up to a constant the logarithm of the likelihood that the rule ascribes to
+// the noised trajectory.
+func (g *guide) twist(mean, plain, xt []float32, at diffusion.Level, logs []float64) error {
+	clear(logs)
+	if err := g.prior.Denoise(plain, xt, at); err != nil {
+		return err
+	}
+	copy(mean, plain)
+	if g.present() == 0 {
+		return nil
+	}
+	b := g.batch(mean, at)
+	g.forget(at.Ratio())
+	for r := range b.e {
+		b.write(b.e[r], b.row(mean, r))
+	}
+	if err := g.solve(b); err != nil {
+		return err
+	}
+	for r, u := range b.u {
+		logs[r] = -inner(b.e[r], u) / 2
 	}
 	return g.shift(b)
 }

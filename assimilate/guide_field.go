@@ -144,3 +144,23 @@ func (w *fieldWeigher) apply(multiply func(dst, x []float64)) {
 		w.image[i] = v + w.image[i]/math.Sqrt(w.noise[i])
 	}
 }
+
+// throughProduct carries u back by V, as throughCovariance does.
+type throughProduct struct{ *fieldWeigher }
+
+func (t throughProduct) shift(b *batch) error {
+	multiply, err := t.level(b.at.Ratio())
+	if err != nil {
+		return err
+	}
+	for r, u := range b.u {
+		mean := b.row(b.mean, r)
+		t.linearise(mean)
+		t.transpose(t.x, u)
+		multiply(t.x, t.x)
+		for i, v := range t.x {
+			mean[i] += float32(v)
+		}
+	}
+	return nil
+}

@@ -20,6 +20,7 @@ type operators struct {
 	offsets  [][]float64 // A(0) of linear operators, nil of others
 	scales   []float64   // of the values of a state
 	states   []float64   // physical, of the observations
+	factors  []float64   // of the values present: the units that innovations.units gives them
 	pulled   []float64
 	moved    []float64
 	forward  []float64
@@ -39,7 +40,7 @@ func newOperators(n *innovations) *operators {
 	}
 	o := &operators{
 		innovations: n, scales: scales, states: make([]float64, len(n.sequence.Observations)*n.dim), pulled: make([]float64, n.dim),
-		moved: make([]float64, n.dim), forward: make([]float64, len(n.predicted)), backward: make([]float64, len(n.predicted)),
+		factors: make([]float64, n.present()), moved: make([]float64, n.dim), forward: make([]float64, len(n.predicted)), backward: make([]float64, len(n.predicted)),
 	}
 	for _, seen := range n.sequence.Observations {
 		o.offsets = append(o.offsets, o.offset(seen.Operator))
@@ -83,9 +84,11 @@ func (o *operators) offset(operator observe.Operator) []float64 {
 
 // linearise sets the trajectory at which A' is taken.
 func (o *operators) linearise(trajectory []float32) {
+	first := 0
 	for k, seen := range o.sequence.Observations {
 		o.physical(trajectory, seen.Index)
 		copy(o.state(k), o.innovations.state)
+		first += gather(o.factors[first:], seen, o.units(seen, first, trajectory))
 	}
 }
 
@@ -97,7 +100,7 @@ func (o *operators) transpose(dst, u []float64) {
 	first := 0
 	for k, seen := range o.sequence.Observations {
 		weights := o.unit[:len(seen.Values)]
-		count := spread(weights, seen, u[first:])
+		count := spread(weights, seen, u[first:], o.factors[first:])
 		first += count
 		if count == 0 {
 			continue
@@ -112,6 +115,7 @@ func (o *operators) transpose(dst, u []float64) {
 
 // push sets dst to A' x.
 func (o *operators) push(dst, x []float64) {
+	first := 0
 	for k, seen := range o.sequence.Observations {
 		v := x[seen.Index*o.dim:][:o.dim]
 		result := o.forward[:len(seen.Values)]
@@ -132,7 +136,10 @@ func (o *operators) push(dst, x []float64) {
 		default:
 			o.difference(result, seen.Operator, o.state(k), v)
 		}
-		dst = dst[gather(dst, seen, result):]
+		first += gather(dst[first:], seen, result)
+	}
+	for i, f := range o.factors {
+		dst[i] *= f
 	}
 }
 
@@ -161,21 +168,22 @@ func (o *operators) difference(dst []float64, operator observe.Operator, state, 
 	}
 }
 
-// spread writes values, those present, to the places of an observation, zero where one is
-// missing, and returns their number.
-func spread(weights []float64, seen observe.Observation, values []float64) int {
+// spread writes values, those present, times factors to the places of an observation, zero
+// where one is missing, and returns their number.
+func spread(weights []float64, seen observe.Observation, values, factors []float64) int {
 	count := 0
 	for j, y := range seen.Values {
 		weights[j] = 0
 		if !math.IsNaN(y) {
-			weights[j] = values[count]
+			weights[j] = values[count] * factors[count]
 			count++
 		}
 	}
 	return count
 }
 
-// gather is the inverse of spread.
+// gather writes what an observation has at the places of values present, and returns their
+// number.
 func gather(values []float64, seen observe.Observation, result []float64) int {
 	count := 0
 	for j, y := range seen.Values {

@@ -239,10 +239,6 @@ func TestGuidanceOfFieldsIsItsEquation(t *testing.T) {
 				}
 			}
 		}
-		guided, err := (&assimilate.Score{Prior: prior, Sampler: second(8), Guidance: "covariance"}).Denoiser(p)
-		if err != nil {
-			t.Fatal(err)
-		}
 		plain, err := prior.Denoiser(length, 1, 8)
 		if err != nil {
 			t.Fatal(err)
@@ -252,9 +248,6 @@ func TestGuidanceOfFieldsIsItsEquation(t *testing.T) {
 		r := rng.Stream(1, "noised")
 		for i := range xt {
 			xt[i] = float32(r.NormFloat64())
-		}
-		if err := guided.Denoise(got, xt, level); err != nil {
-			t.Fatal(err)
 		}
 		if err := plain.Denoise(mean, xt, level); err != nil {
 			t.Fatal(err)
@@ -284,24 +277,37 @@ func TestGuidanceOfFieldsIsItsEquation(t *testing.T) {
 		if err := plain.Pull(pulled, cotangent); err != nil {
 			t.Fatal(err)
 		}
-		// The prior is a composition of windows, and its V is that of a Markov process: the
+		// The prior is a composition of windows, and its V that of a Markov process: the
 		// length of the step tells them apart.
-		var variance, size, wrong float64
+		var variance float64
 		for i, g := range pulled {
 			variance += level.Sigma * level.Sigma / level.Mu * float64(cotangent[i]) * float64(g)
 		}
-		slope := mat.Dot(&u, e)
 		for i, r := range noise {
 			variance += r * u.AtVec(i) * u.AtVec(i)
 		}
-		step := slope / variance * level.Sigma * level.Sigma / level.Mu
+		step := mat.Dot(&u, e) / variance * level.Sigma * level.Sigma / level.Mu
+		want := map[string][]float64{"covariance": make([]float64, n), "jfps": make([]float64, n)}
 		for i, g := range pulled {
-			want := step * float64(g)
-			size += want * want
-			wrong += math.Pow(float64(got[i]-mean[i])-want, 2)
+			want["covariance"][i] = step * float64(g)
 		}
-		if relative := math.Sqrt(wrong / size); relative > 2e-3 {
-			t.Errorf("%s: the step is off by %.2g of itself", name, relative)
+		multiply(want["jfps"], back.RawVector().Data)
+		for guidance, shift := range want {
+			guided, err := (&assimilate.Score{Prior: prior, Sampler: second(8), Guidance: guidance}).Denoiser(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := guided.Denoise(got, xt, level); err != nil {
+				t.Fatal(err)
+			}
+			var size, wrong float64
+			for i, w := range shift {
+				size += w * w
+				wrong += math.Pow(float64(got[i]-mean[i])-w, 2)
+			}
+			if relative := math.Sqrt(wrong / size); relative > 2e-3 {
+				t.Errorf("%s, %s: the step is off by %.2g of itself", name, guidance, relative)
+			}
 		}
 	}
 }
@@ -346,13 +352,13 @@ func (c chunked) Differentiable(length, rows, _ int) (diffusion.Differentiable, 
 // Memory must be that of a chunk of windows and some copies of the trajectory: the
 // activations of a trajectory of 127 frames, were they kept, would take hundreds.
 func TestMemoryOfFieldsDoesNotGrowWithTheLength(t *testing.T) {
-	const side, copies = 16, 40
+	const side, copies = 8, 40
 	prior := gaussianFields(t, side, 3)
 	live := func(length int) (highest int64) {
 		var before, now runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		method := &assimilate.Score{Prior: chunked{prior}, Sampler: second(4), Guidance: "auto"}
+		method := &assimilate.Score{Prior: chunked{prior}, Sampler: second(2), Guidance: "auto"}
 		result, err := method.Assimilate(t.Context(), gappy(t, length, side, 0.1), func(int, int) {
 			runtime.GC()
 			runtime.ReadMemStats(&now)

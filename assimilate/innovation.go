@@ -23,12 +23,15 @@ type innovations struct {
 	// nil if there are none.
 	matching *matching
 	ratio    float64
+	// held are the units of the values present, by the trajectory that they are of, as
+	// write found them; forget drops them.
+	held map[*float32][]float64
 
 	state, pull, predicted, unit, factors, ones []float64
 }
 
 func newInnovations(sequence observe.Sequence, standard trajectory.Standardiser) *innovations {
-	n := &innovations{sequence: sequence, standard: standard, dim: standard.Size(), ratio: 1}
+	n := &innovations{sequence: sequence, standard: standard, dim: standard.Size(), ratio: 1, held: map[*float32][]float64{}}
 	most := 0
 	for _, o := range sequence.Observations {
 		most = max(most, len(o.Values))
@@ -60,6 +63,11 @@ func (n *innovations) physical(trajectory []float32, index int) {
 // write sets dst to y - A(trajectory), for the values present.
 func (n *innovations) write(dst []float64, trajectory []float32) {
 	k := 0
+	var units []float64
+	if n.matching != nil {
+		units = make([]float64, n.present())
+		n.held[&trajectory[0]] = units
+	}
 	for _, o := range n.sequence.Observations {
 		n.physical(trajectory, o.Index)
 		predicted := n.predicted[:len(o.Values)]
@@ -69,7 +77,7 @@ func (n *innovations) write(dst []float64, trajectory []float32) {
 			case math.IsNaN(y):
 				continue
 			case n.matching != nil:
-				dst[k], _ = n.reading(o, k, j, predicted[j])
+				dst[k], units[k] = n.reading(o, k, j, predicted[j])
 			default:
 				dst[k] = y - predicted[j]
 			}
@@ -85,7 +93,7 @@ func (n *innovations) pullBack(dst, trajectory []float32, u []float64) {
 	for _, o := range n.sequence.Observations {
 		weights := n.unit[:len(o.Values)]
 		n.physical(trajectory, o.Index)
-		units := n.units(o, k)
+		units := n.units(o, k, trajectory)
 		for j, y := range o.Values {
 			weights[j] = 0
 			if !math.IsNaN(y) {
@@ -106,7 +114,7 @@ func (n *innovations) tangent(trajectory []float32) *tangent {
 	t := &tangent{start: make([]int, 1, n.present()+1)}
 	for _, o := range n.sequence.Observations {
 		n.physical(trajectory, o.Index)
-		units := n.units(o, t.rows())
+		units := n.units(o, t.rows(), trajectory)
 		weights := n.unit[:len(o.Values)]
 		clear(weights)
 		for j, y := range o.Values {
@@ -128,20 +136,34 @@ func (n *innovations) tangent(trajectory []float32) *tangent {
 	return t
 }
 
-// units are the factors of the values of an observation of n.state, of which first
-// values present come before.
-func (n *innovations) units(o observe.Observation, first int) []float64 {
+// forget drops what is known of trajectories, before they change, at a new noise ratio.
+func (n *innovations) forget(ratio float64) {
+	n.ratio = ratio
+	clear(n.held)
+}
+
+// units are the factors of the values of an observation of n.state, which is of a
+// trajectory; first values present come before.
+func (n *innovations) units(o observe.Observation, first int, trajectory []float32) []float64 {
 	if n.matching == nil || o.Law == nil {
 		return n.ones[:len(o.Values)]
 	}
 	units, predicted := n.factors[:len(o.Values)], n.predicted[:len(o.Values)]
-	o.Operator.Apply(predicted, n.state)
+	known := n.held[&trajectory[0]]
+	if known == nil {
+		o.Operator.Apply(predicted, n.state)
+	}
 	for j, y := range o.Values {
-		units[j] = 0
-		if !math.IsNaN(y) {
+		switch {
+		case math.IsNaN(y):
+			units[j] = 0
+			continue
+		case known != nil:
+			units[j] = known[first]
+		default:
 			_, units[j] = n.reading(o, first, j, predicted[j])
-			first++
 		}
+		first++
 	}
 	return units
 }

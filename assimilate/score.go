@@ -127,9 +127,6 @@ func (s *Score) prepare(p Problem, n *innovations, result *Result) (newRule func
 	if chosen.name == "covariance" {
 		result.Diagnostics[UsesCovariance] = 1
 	}
-	if _, law := p.Observations.Gaussian(); n.matching != nil && chosen.name == "covariance" && chosen.weigher == nil { // of fields
-		return nil, fault.Inputf("guidance = %q: knows Gaussian noise only, and that of the observations is %q: choose another rule", chosen.name, law)
-	}
 	result.Notes = map[string]string{"guidance": chosen.name}
 	if chosen.reason != "" {
 		result.Notes["guidance"] += ", " + chosen.reason

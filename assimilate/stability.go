@@ -62,7 +62,7 @@ func (s *Score) spread(p Problem, n *innovations, chosen *plan) (float64, error)
 	for i := range gains {
 		ratio := math.Exp(high + (low-high)*float64(i)/(probedLevels-1))
 		if n.matching != nil {
-			n.ratio = ratio
+			n.forget(ratio)
 			at = n.tangent(make([]float32, p.Length*n.dim))
 		}
 		v, err := s.openVariance(p, n, ratio)

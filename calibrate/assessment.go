@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"time"
 )
 
 // Number is a number that JSON shows as null where it is NaN or infinite.
@@ -38,6 +37,11 @@ type Assessment struct {
 	Spread Interval `json:"spread_ratio"`
 	// CRPS is the mean fair CRPS over values in units of their standard deviation.
 	CRPS Number `json:"crps"`
+	// EnergyScore is the mean fair energy score and VariogramScore the mean variogram score
+	// of order 1/2 of whole trajectories, of some thousand and some dozen of their values,
+	// in units of their standard deviation.
+	EnergyScore    Number `json:"energy_score"`
+	VariogramScore Number `json:"variogram_score"`
 	// Withheld are scores of observations that the method was not given; nil if
 	// there are none.
 	Withheld    *Withheld `json:"withheld,omitempty"`
@@ -62,18 +66,18 @@ type Withheld struct {
 	LogScore   Number `json:"log_score"`                     // in nats
 }
 
-func (s *Study) assessment(name string, t *tally, took time.Duration) *Assessment {
+func (s *Study) assessment(name string, t *tally) *Assessment {
 	a := &Assessment{
-		Method: name, Cases: len(s.Cases), Diverged: t.diverged, Evaluations: t.evaluations, Seconds: took.Seconds(),
-		CRPS: Number(mean(t.crps)), Excess: Number(math.NaN()), crps: t.crps,
+		Method: name, Cases: len(s.Cases), Diverged: t.diverged, Evaluations: t.evaluations, Seconds: t.seconds,
+		CRPS: Number(mean(t.crps)), EnergyScore: Number(mean(t.energy)), VariogramScore: Number(mean(t.variogram)), Excess: Number(math.NaN()), crps: t.crps,
 		Ranks: t.ranks[0], Nearness: t.ranks[len(t.ranks)-1],
 	}
 	a.Spread = spreadSkill(t, s.Members)
-	if h := t.heldOut; h.count > 0 {
-		n := float64(h.count)
-		a.Withheld = &Withheld{h.count, Number(h.innovation / n), Number(h.crps / n), Number(h.logScore / n)}
+	if h := t.heldOut; h.Count > 0 {
+		n := float64(h.Count)
+		a.Withheld = &Withheld{h.Count, Number(h.Innovation / n), Number(h.CRPS / n), Number(h.LogScore / n)}
 	}
-	a.Tests = judge(s.battery(t), s.Level)
+	a.Tests = append(judge(s.battery(t), s.Level), s.realismTests(t)...)
 	a.Pass = t.diverged == 0
 	for _, test := range a.Tests {
 		a.Pass = a.Pass && test.Pass

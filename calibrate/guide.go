@@ -24,6 +24,12 @@ func Guide() []Explanation {
 			"As for the spread."},
 		{"withheld spread", "Observations that were not used: do they stray from the prediction as far as the members and the errors of observation say?",
 			"Too far: members are too narrow or the errors of observation larger than is claimed (sd). This needs no truth and so holds for real data."},
+		{"spectrum", "Fields only: have members as much variance as the truths, at large scales (up to half the Nyquist wavenumber) and at small ones? A tolerance of 15 %, not a question of chance.",
+			"Below 1: members are too smooth; train longer, or with a wider network, and take more steps at low noise. Above 1: rough; the sampler stops too early or guidance adds noise."},
+		{"inversion residual", "Fields only: do channels that follow from others, such as velocities from potential vorticity, agree with them as well as those of the truth do?",
+			"The prior has not learnt the relation: train longer. If only the channels that determine the others are of use, leave the others out."},
+		{"model residual", "Fields only: does the model take each state of a member as near to the next as it does in the truth, whose residual is its random forcing and what the states do not show?",
+			"Members are no trajectories of the model: a longer window, more training, or more corrections."},
 		{"withheld bias", "Observations that were not used: do they lie above the prediction as often as below?",
 			"A bias of model, operator or instrument."},
 	}

@@ -35,9 +35,14 @@ type Study struct {
 	Training *trajectory.Set
 	// Gaussian says that posteriors are, which makes tests of the spread sharper.
 	Gaussian bool
+	// Folder is where the outcome of every case is written down, so that an interrupted
+	// study goes on; empty: nowhere. Key names what outcomes depend on besides the fields
+	// above, such as the settings of the methods.
+	Folder, Key string
 
 	scales    []float64 // of each value of a state
 	functions []function
+	realisms  []realism
 }
 
 // New completes a study: it takes the scales of the values of a state from its
@@ -47,7 +52,7 @@ func New(s Study) (*Study, error) {
 		return nil, errors.New("calibrate: a study needs cases, trajectories of 2 states and ensembles of 8 members at least")
 	}
 	s.scales = scalesOf(s.Cases, s.Model.Space().Size())
-	s.functions = chooseFunctions(&s)
+	s.functions, s.realisms = chooseFunctions(&s), chooseRealisms(&s)
 	return &s, nil
 }
 
@@ -84,14 +89,31 @@ func Needs(power, level, ratio float64, tests int) int {
 	return verify.SpreadCases(power, level/float64(max(1, tests)), ratio)
 }
 
-// Pilot measures the seconds that a method takes for one case.
-func (s *Study) Pilot(ctx context.Context, m assimilate.Method) (float64, error) {
-	start := time.Now()
-	_, err := m.Assimilate(ctx, s.problem(0), nil)
-	if errors.Is(err, assimilate.ErrDiverged) {
-		err = nil
+// Remaining estimates the seconds that a method takes for the cases that it has not done,
+// from the first of them, which it does.
+func (s *Study) Remaining(ctx context.Context, name string, m assimilate.Method) (float64, error) {
+	l, err := s.ledger(name)
+	if err != nil {
+		return 0, err
 	}
-	return time.Since(start).Seconds(), err
+	if l == nil {
+		start := time.Now()
+		_, err := m.Assimilate(ctx, s.problem(0), nil)
+		if errors.Is(err, assimilate.ErrDiverged) {
+			err = nil
+		}
+		return time.Since(start).Seconds() * float64(len(s.Cases)), err
+	}
+	o := l.known(0)
+	if o == nil {
+		if o, err = s.try(ctx, m, 0); err == nil {
+			err = l.keep(o)
+		}
+	}
+	if err := errors.Join(err, l.close()); err != nil {
+		return 0, err
+	}
+	return o.Seconds * float64(len(s.Cases)-max(1, len(l.done))), nil
 }
 
 func (s *Study) problem(i int) assimilate.Problem {
@@ -102,26 +124,47 @@ func (s *Study) problem(i int) assimilate.Problem {
 }
 
 // Assess lets a method assimilate every case and tests what it draws. A case that
-// diverges is counted and fails the method. progress may be nil.
+// diverges is counted and fails the method. Cases that a study with the same Folder has
+// done before are not done again. progress may be nil.
 func (s *Study) Assess(ctx context.Context, name string, m assimilate.Method, progress func(done, total int)) (*Assessment, error) {
+	l, err := s.ledger(name)
+	if err != nil {
+		return nil, err
+	}
 	t := newTally(s)
-	start := time.Now()
 	for i := range s.Cases {
-		result, err := m.Assimilate(ctx, s.problem(i), nil)
-		switch {
-		case errors.Is(err, assimilate.ErrDiverged):
-			t.diverged++
-		case err != nil:
-			return nil, fmt.Errorf("%s, case %d: %w", name, i, err)
-		default:
-			if err := t.add(i, result.Ensemble); err != nil {
-				return nil, fmt.Errorf("%s, case %d: %w", name, i, err)
+		o := l.known(i)
+		if o == nil {
+			if o, err = s.try(ctx, m, i); err == nil {
+				err = l.keep(o)
 			}
-			t.evaluations = result.Evaluations
 		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("%s, case %d: %w", name, i, err), l.close())
+		}
+		t.take(o)
 		if progress != nil {
 			progress(i+1, len(s.Cases))
 		}
 	}
-	return s.assessment(name, t, time.Since(start)), nil
+	return s.assessment(name, t), l.close()
+}
+
+// try lets a method assimilate a case.
+func (s *Study) try(ctx context.Context, m assimilate.Method, i int) (*outcome, error) {
+	start := time.Now()
+	result, err := m.Assimilate(ctx, s.problem(i), nil)
+	if errors.Is(err, assimilate.ErrDiverged) {
+		return &outcome{Case: i, Diverged: true, Seconds: time.Since(start).Seconds()}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	seconds := time.Since(start).Seconds()
+	o, err := s.outcome(i, result.Ensemble)
+	if err != nil {
+		return nil, err
+	}
+	o.Evaluations, o.Seconds = result.Evaluations, seconds
+	return o, nil
 }

@@ -37,7 +37,8 @@ every method passes, 3 if not.
 
 With CONFIG its methods are tested on new cases of its scenarios. Where the
 model is linear, the error of a score-based method is split: algorithm (exact prior
-in place of the network), composition (the same in windows), network.
+in place of the network), composition (the same in windows), network. An interrupted
+test goes on with the next case when the same command is given again.
 
 Without CONFIG the built-in suite runs: samplers on a system whose posterior is
 known, some known to be wrong, which the tests must notice. The exit code is then 0
@@ -114,11 +115,11 @@ type trial struct {
 func (b *trial) announce(ctx context.Context, list []calibrate.Contender) error {
 	var seconds float64
 	for _, c := range list {
-		took, err := b.study.Pilot(ctx, c.Method)
+		took, err := b.study.Remaining(ctx, c.Name, c.Method)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
-		seconds += took * float64(len(b.study.Cases))
+		seconds += took
 	}
 	needed := b.needed(b.study.Tests())
 	enough := "enough"
@@ -318,6 +319,7 @@ func (f *calibrateFlags) studyOf(ctx context.Context, c *experiment.Config, s *e
 	study, err := calibrate.OfScenario(ctx, c, s, e, count, nil)
 	if err == nil {
 		study.Members, study.Level = f.members, f.level
+		study.Folder, study.Key = filepath.Join(e.Dir, "calibration", s.Name), s.Name+"\n"+string(c.Encode(false))
 	}
 	return study, err
 }

@@ -50,7 +50,7 @@ func printVerdict(w io.Writer, v *calibrate.Verdict) error {
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s: %s\n", v.Title, passOrFail(v.Pass))
-	t := &table{left: 2, header: []string{"method", "verdict", "spread", "95 % interval", "crps beyond exact", "withheld innovation^2", "s"}}
+	t := &table{left: 2, header: []string{"method", "verdict", "spread", "95 % interval", "crps beyond exact", "energy score", "variogram score", "withheld innovation^2", "s"}}
 	for _, a := range v.Methods {
 		verdict, aside := passOrFail(a.Pass), "-"
 		if want, known := v.Expected[a.Method]; known && !want {
@@ -59,7 +59,7 @@ func printVerdict(w io.Writer, v *calibrate.Verdict) error {
 		if a.Withheld != nil {
 			aside = a.Withheld.Innovation.Text()
 		}
-		t.add(a.Method, verdict, a.Spread.Value.Text(), a.Spread.Low.Text()+" to "+a.Spread.High.Text(), excess(a.Excess), aside, significant(a.Seconds))
+		t.add(a.Method, verdict, a.Spread.Value.Text(), a.Spread.Low.Text()+" to "+a.Spread.High.Text(), excess(a.Excess), a.EnergyScore.Text(), a.VariogramScore.Text(), aside, significant(a.Seconds))
 	}
 	if err := t.print(w); err != nil {
 		return err

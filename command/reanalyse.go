@@ -92,6 +92,9 @@ func (f *reanalyseFlags) reanalyse(cmd *cobra.Command, path string) error {
 	if _, err := batch.Revive(); err != nil {
 		return err
 	}
+	if err := batch.RemoveStaleBeats(); err != nil {
+		return err
+	}
 	if err := f.carryOn(cmd, config, batch, plan, with); err != nil {
 		return err
 	}

@@ -14,8 +14,12 @@ func printScores(w io.Writer, dir string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	fields, err := experiment.ChannelTable(dir)
+	if err != nil {
+		return err
+	}
 	if asJSON {
-		return printJSON(w, rows)
+		return printJSON(w, append(rows, fields...))
 	}
 	if len(rows) == 0 {
 		return nil
@@ -49,6 +53,43 @@ func printScores(w io.Writer, dir string, asJSON bool) error {
 		t.add(append(cells, significant(row.Seconds))...)
 	}
 	if _, err := fmt.Fprintln(w, "medians over cases"); err != nil {
+		return err
+	}
+	if err := t.print(w); err != nil {
+		return err
+	}
+	return printFields(w, fields)
+}
+
+// printFields prints the errors of single fields, a column a field; nothing where there
+// are no fields or no truth.
+func printFields(w io.Writer, rows []experiment.Row) error {
+	const metric = "nrmse"
+	t := &table{left: 2, header: []string{"scenario", "method"}}
+	for _, row := range rows {
+		value, ok := row.Median[metric]
+		if !ok {
+			continue
+		}
+		column := slices.Index(t.header, row.Channel)
+		if column < 0 {
+			column = len(t.header)
+			t.header = append(t.header, row.Channel)
+		}
+		last := len(t.rows) - 1
+		if last < 0 || t.rows[last][0] != row.Scenario || t.rows[last][1] != row.Method {
+			t.add(row.Scenario, row.Method)
+			last++
+		}
+		for len(t.rows[last]) <= column {
+			t.rows[last] = append(t.rows[last], "-")
+		}
+		t.rows[last][column] = significant(value)
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	if _, err := fmt.Fprintln(w, "\nerror of the mean over the standard deviation of the truth, field by field"); err != nil {
 		return err
 	}
 	return t.print(w)

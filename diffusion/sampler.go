@@ -59,14 +59,32 @@ func (p PredictorCorrector) Evaluations() int {
 // returns the denoised mean at the last level. done, if not nil, is called after
 // every evaluation.
 func (p PredictorCorrector) Sample(ctx context.Context, d Denoiser, x []float32, first int, noise Noise, done func()) error {
+	s := p.sampling(d, x, first, noise, done)
+	s.start(p.Levels[0])
+	return s.run(ctx)
+}
+
+// Continue is Sample for rows that hold samples noised to the first level already. Draws
+// of noise count from draw on.
+func (p PredictorCorrector) Continue(ctx context.Context, d Denoiser, x []float32, first, draw int, noise Noise) error {
+	s := p.sampling(d, x, first, noise, nil)
+	s.draws = draw
+	return s.run(ctx)
+}
+
+func (p PredictorCorrector) sampling(d Denoiser, x []float32, first int, noise Noise, done func()) *sampling {
 	needs := p.solver().Needs()
-	s := sampling{PredictorCorrector: p, needs: needs, denoiser: d, x: x, z: make([]float32, d.Dim()), first: first, noise: noise, done: done}
+	s := &sampling{PredictorCorrector: p, needs: needs, denoiser: d, x: x, z: make([]float32, d.Dim()), first: first, noise: noise, done: done}
 	s.estimates = make([][]float32, needs.Estimates)
 	for k := range s.estimates {
 		s.estimates[k] = make([]float32, len(x))
 	}
-	s.start(p.Levels[0])
-	for e := range p.evaluations {
+	return s
+}
+
+// run walks the levels and leaves the samples in x.
+func (s *sampling) run(ctx context.Context) error {
+	for e := range s.evaluations {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -74,7 +92,7 @@ func (p PredictorCorrector) Sample(ctx context.Context, d Denoiser, x []float32,
 			return err
 		}
 	}
-	copy(x, s.oldest())
+	copy(s.x, s.oldest())
 	return nil
 }
 

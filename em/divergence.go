@@ -18,8 +18,9 @@ import (
 //	w1         the exact 1-Wasserstein distance of u and v; its floor is that of u and u'
 //
 // both in physical units. T is found by Sinkhorn's iterations on logarithms, from a
-// large regularisation down to the one wanted. A row of exp((f + g - cost)/e) has few
-// entries that count: others are passed over.
+// large regularisation down to the one wanted, where each goes further than it leads by
+// a factor (Thibault et al. 2021), which takes a tenth of the iterations. A row of
+// exp((f + g - cost)/e) has few entries that count: others are passed over.
 
 const (
 	entropicCost = 1e-3
@@ -28,6 +29,8 @@ const (
 	sinkhornPoints = 4096
 	w1Points       = verify.TransportCap
 	leastSinkhorn  = 1e-6
+	// relaxation is the factor, between 1 and 2.
+	relaxation = 1.8
 )
 
 // Divergences lists the measures of a prior against a truth.
@@ -97,16 +100,14 @@ func entropic(ctx context.Context, a, b *trajectory.Set) (float64, error) {
 			total += square / float64(n*n)
 		}
 	}
-	for e := total; ; e = max(e/2, entropicCost) {
-		rounds := 8 // at a larger regularisation the potentials need not be exact
-		if e == entropicCost || total <= entropicCost {
-			rounds = 1024
+	for e := total; ; e /= 2 {
+		if e <= entropicCost {
+			err := p.settle(ctx, entropicCost, 1024)
+			return p.value(), err
 		}
-		if err := p.settle(ctx, max(e, entropicCost), rounds); err != nil {
+		// At a larger regularisation the potentials need not be exact.
+		if err := p.settle(ctx, e, 8); err != nil {
 			return 0, err
-		}
-		if rounds == 1024 {
-			return p.value(), nil
 		}
 	}
 }
@@ -121,12 +122,12 @@ type plan struct {
 // settle iterates at regularisation e until potentials change by less than a thousandth
 // of it on average.
 func (p *plan) settle(ctx context.Context, e float64, rounds int) error {
-	for range rounds {
-		change, err := p.update(ctx, p.f, p.g, p.forth, e)
+	for roundsMade = range rounds {
+		change, err := p.update(ctx, p.f, potential{p.g, p.forth, e})
 		if err != nil {
 			return err
 		}
-		if _, err := p.update(ctx, p.g, p.f, p.back, e); err != nil {
+		if _, err := p.update(ctx, p.g, potential{p.f, p.back, e}); err != nil {
 			return err
 		}
 		if change < 1e-3*e {
@@ -136,15 +137,28 @@ func (p *plan) settle(ctx context.Context, e float64, rounds int) error {
 	return nil
 }
 
-// update sets f_i = -e log mean_j exp((g_j - c_ij)/e) and returns its mean change.
-func (p *plan) update(ctx context.Context, f, g []float64, cost []float32, e float64) (float64, error) {
+// potential is what the potential of one side is made of: that of the other, the costs
+// and the regularisation.
+type potential struct {
+	other []float64
+	cost  []float32
+	e     float64
+}
+
+// update moves f_i towards -e log mean_j exp((g_j - c_ij)/e), and beyond at the
+// regularisation wanted, and returns the mean distance to it.
+func (p *plan) update(ctx context.Context, f []float64, from potential) (float64, error) {
 	const block = 64
+	factor := 1.0
+	if from.e <= entropicCost {
+		factor = relaxation
+	}
 	changes := make([]float64, (p.n+block-1)/block)
 	err := parallel.For(ctx, len(changes), func(_, piece int) error {
 		for i := piece * block; i < min((piece+1)*block, p.n); i++ {
-			value := -e * softest(g, cost[i*p.n:(i+1)*p.n], e)
-			changes[piece] += math.Abs(value-f[i]) / float64(p.n)
-			f[i] = value
+			step := -from.e*softest(from.other, from.cost[i*p.n:(i+1)*p.n], from.e) - f[i]
+			changes[piece] += math.Abs(step) / float64(p.n)
+			f[i] += factor * step
 		}
 		return nil
 	})
@@ -181,3 +195,4 @@ func (p *plan) value() float64 {
 	}
 	return sum
 }
+var roundsMade int

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"retrace/internal/fault"
+	"retrace/internal/parallel"
 	"retrace/scoresum"
 	"retrace/trajectory"
 )
@@ -116,9 +117,7 @@ func (l *learner) fill(ctx context.Context, number int, records []Record, x []fl
 		return err
 	}
 	law := l.newLaw(prior, l.Sampler, l.Length, l.covariance())
-	total, done := law.evaluations(len(records)), 0
-	count := counter(func() {
-		done++
+	count := parallel.Counter(law.evaluations(len(records)), func(done, total int) {
 		l.tell(number, 0, done, total, "drawing from the posterior of every record")
 	})
 	return law.draw(ctx, records, address{seed: l.Seed, purpose: "em/posterior", number: number}, x, count)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"path/filepath"
-	"sync"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -153,14 +152,4 @@ func (l *learner) covariance() *mat.SymDense {
 		}
 	}
 	return c
-}
-
-// counter makes a function safe for many goroutines.
-func counter(f func()) func() {
-	var mutex sync.Mutex
-	return func() {
-		mutex.Lock()
-		defer mutex.Unlock()
-		f()
-	}
 }

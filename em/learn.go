@@ -22,7 +22,8 @@ type Data struct {
 	Space  dynamics.Space
 	Clock  dynamics.Clock
 	Length int // states of a trajectory
-	// Records are learnt from, HeldOut measure the evidence, both in physical units.
+	// Records are learnt from; HeldOut, as many of them as the settings say, measure the
+	// evidence. Both are in physical units.
 	Records, HeldOut []Record
 	// Standard is the map to the units of networks; nil: that of the Gaussian that is
 	// fitted first, with a mean and scale for each of so many Entries of a state.
@@ -73,7 +74,7 @@ func Learn(ctx context.Context, s Settings, means Means, data Data, dir string, 
 	if err := errors.Join(writeLaps(dir, l.laps), l.tidy()); err != nil {
 		return nil, "", err
 	}
-	if data.Clean != nil && l.laps[len(l.laps)-1].Name != CleanName {
+	if l.compares() && l.laps[len(l.laps)-1].Name != CleanName {
 		if err := l.clean(ctx); err != nil {
 			return nil, "", err
 		}
@@ -102,6 +103,9 @@ type learner struct {
 	truth    *comparison
 }
 
+// compares reports whether a prior is trained on the truth for comparison.
+func (l *learner) compares() bool { return l.Settings.Clean && l.Data.Clean != nil && l.Truth != nil }
+
 // folder is that of a lap.
 func (l *learner) folder(number int) string {
 	return filepath.Join(l.dir, fmt.Sprintf("lap-%02d", number))
@@ -123,7 +127,7 @@ func (l *learner) tell(number, activity int, done, total int, doing string) {
 	}
 	const parts = 1000
 	all := 2 * l.Laps
-	if l.Data.Clean != nil {
+	if l.compares() {
 		all += l.Laps
 	}
 	l.report(Progress{
@@ -142,7 +146,8 @@ func (l *learner) prepare(ctx context.Context) (err error) {
 	if l.gaussian, err = l.first(ctx); err != nil {
 		return err
 	}
-	held := l.Data.HeldOut
+	held := l.Data.HeldOut[:min(l.Settings.HeldOut, len(l.Data.HeldOut))]
+	l.Data.HeldOut = held
 	l.evidence = newEvidence(standardised(held, *l.Standard, l.gaussian.factor()), func(i, j int) float64 {
 		return l.gaussian.spread(&held[i], j)
 	}, l.Seed)

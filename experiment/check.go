@@ -49,6 +49,7 @@ func (c checker) check() {
 	c.checkMethods()
 	c.checkScore()
 	c.checkReanalysis()
+	c.checkQuality()
 	if c.Report.Cases < 0 {
 		report, _ := c.root.Table("report")
 		report.Problemf("cases", "must be at least 0")

@@ -31,6 +31,7 @@ func (c checker) checkMethod(t strict.Table, m *Method) {
 	if err := m.Parameters.Check(c.model, c.Trajectories.Length); err != nil {
 		t.Failed(err)
 	}
+	c.checkNoise(t, m)
 	if entry, _ := LookupMethod(m.Kind); !entry.NeedsTraining {
 		return
 	}
@@ -72,5 +73,19 @@ func (c checker) checkScore() {
 		if slices.Index(c.Score.Metrics, metric) < i {
 			score.Value("metrics").Element(i).Problemf("is listed twice")
 		}
+	}
+}
+
+// checkNoise refuses methods that do not know the noise of a scenario.
+func (c checker) checkNoise(t strict.Table, m *Method) {
+	entry, _ := LookupMethod(m.Kind)
+	for i := range c.Scenarios {
+		s := &c.Scenarios[i]
+		if entry.Laws || s.Noise == nil || s.Noise.Kind == "gaussian" || s.Noise.Kind == "correlated" {
+			continue
+		}
+		t.Failed(fmt.Errorf("kind = %q knows Gaussian noise only, and that of scenario %q is %s: take score, particle, pf or ensf, or leave the noise out",
+			m.Kind, s.Name, s.Noise.Kind))
+		return
 	}
 }

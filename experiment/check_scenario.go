@@ -82,13 +82,13 @@ func (c checker) checkSimulated(t strict.Table, s *Scenario) {
 	if !t.Has("operator") {
 		t.Missing("operator", `say what is seen, such as operator = {kind = "identity"}`)
 	}
-	if !t.Has("sd") {
+	if !t.Has("sd") && s.needsSd() {
 		t.Missing("sd", "give the standard deviation of the noise, in the units of the values observed")
 	}
 	if c.Trajectories.Test == 0 {
 		t.Failed(errors.New("there is no trajectory to observe: set trajectories.test, or give a file of observations"))
 	}
-	if ways > 1 || len(s.Sd) == 0 || s.Operator == nil || s.Operator.Parameters == nil || c.model == nil || c.Trajectories.Length < 1 {
+	if ways > 1 || len(s.Sd) == 0 && s.needsSd() || s.Operator == nil || s.Operator.Parameters == nil || c.model == nil || c.Trajectories.Length < 1 {
 		return
 	}
 	if _, err := c.layout(s); err != nil {

@@ -4,6 +4,7 @@ import (
 	"retrace/dynamics"
 	"retrace/internal/strict"
 	"retrace/observe"
+	"retrace/quality"
 )
 
 // Config is an experiment: a system, a prior learnt from its trajectories,
@@ -20,6 +21,7 @@ type Config struct {
 	Methods      []Method       `toml:"method" doc:"how it is assimilated"`
 	Score        Scoring        `toml:"score" doc:"what is measured"`
 	Report       Reporting      `toml:"report" doc:"what is drawn"`
+	Quality      *quality.Rules `toml:"quality" doc:"which observations a reanalysis refuses; nil: none"`
 	Reanalysis   *Reanalysis    `toml:"reanalysis" doc:"how a long record is assimilated window by window; nil if it is not"`
 
 	// File and Overrides say where the settings came from.
@@ -124,6 +126,28 @@ type Scenario struct {
 	Length   *int           `toml:"length" doc:"states of the trajectory to recover, with file"`
 	Start    *float64       `toml:"start" doc:"time of its first state, with file"`
 	Operator *Operator      `toml:"operator" doc:"what is seen of a state"`
+	Noise    *Noise         `toml:"noise" doc:"law of the noise; none: Gaussian and independent"`
+}
+
+// Noise names a registered law of the noise of observations and its parameters.
+type Noise struct {
+	Kind       string             `toml:"kind,required" doc:"a registered law: gaussian, student-t, laplace, poisson, censored or correlated"`
+	Parameters observe.LawBuilder `toml:",inline"`
+}
+
+// Choose fills in the parameters of the law named.
+func (n *Noise) Choose(t strict.Table) bool {
+	kind, ok := t.Text("kind")
+	if !ok {
+		return false
+	}
+	entry, ok := observe.LookupLaw(kind)
+	if !ok {
+		t.Unknown("kind", names(observe.Laws(), func(e observe.LawEntry) string { return e.Name }))
+		return false
+	}
+	n.Parameters = entry.Defaults()
+	return true
 }
 
 // Operator names a registered observation operator and its parameters.

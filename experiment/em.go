@@ -148,10 +148,10 @@ func (p *planner) learningData(t *task, training, validation *unit) (data em.Dat
 		}
 		data.Standard = &standard
 	}
-	if data.Records, err = p.records(t, training, -1); err != nil {
+	if data.Records, err = p.records(t, training); err != nil {
 		return data, err
 	}
-	if data.HeldOut, err = p.records(t, validation, p.Learning.HeldOut); err != nil {
+	if data.HeldOut, err = p.records(t, validation); err != nil {
 		return data, err
 	}
 	if data.Truth, err = t.load(p.validation); err != nil || !p.Learning.Clean {
@@ -161,9 +161,8 @@ func (p *planner) learningData(t *task, training, validation *unit) (data em.Dat
 	return data, err
 }
 
-// records reads the observations of a unit, at most so many of them if most is not
-// negative.
-func (p *planner) records(t *task, u *unit, most int) ([]em.Record, error) {
+// records reads the observations of a unit, with the noise that learning is told of.
+func (p *planner) records(t *task, u *unit) ([]em.Record, error) {
 	target, err := p.learningTarget()
 	if err != nil {
 		return nil, err
@@ -171,9 +170,6 @@ func (p *planner) records(t *task, u *unit, most int) ([]em.Record, error) {
 	seen, err := observe.ReadFile(t.file(u.outputs[0]), target)
 	if err != nil {
 		return nil, err
-	}
-	if most >= 0 {
-		seen = seen[:min(most, len(seen))]
 	}
 	if stated := p.Learning.Observations.Stated; stated != 1 {
 		for _, s := range seen {

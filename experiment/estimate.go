@@ -60,7 +60,12 @@ func (c *Config) Gauge(ctx context.Context) ([]Estimate, *scoresum.Prior, error)
 	e.simulation("simulate/training", x.Train, x.TrainLength)
 	e.simulation("simulate/validation", x.Validation, x.TrainLength)
 	e.simulation("simulate/test", x.Test, x.Length)
-	if c.Prior != nil {
+	switch {
+	case c.Learning != nil:
+		if err := e.learning(); err != nil {
+			return nil, nil, err
+		}
+	case c.Prior != nil:
 		e.training()
 	}
 	for i := range c.Scenarios {

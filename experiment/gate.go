@@ -45,7 +45,7 @@ type gateSampler struct {
 func gateSamplers() []gateSampler {
 	list := []gateSampler{{"default", DefaultSampler()}}
 	plain := DefaultSampler()
-	plain.Corrections = 0
+	plain.Corrections, plain.Knee = 0, 0
 	for _, name := range diffusion.Solvers() {
 		plain.Solver, plain.Churn = name, 0
 		list = append(list, gateSampler{name, plain})
@@ -59,7 +59,7 @@ func gateSamplers() []gateSampler {
 		}
 	}
 	corrected.Knee, corrected.Below, corrected.Corrections = 0.1, 0.625, 3
-	for _, corrector := range []string{"ornstein", "balanced"} {
+	for _, corrector := range []string{"ornstein", "balanced", "leimkuhler"} {
 		corrected.Corrector = corrector
 		list = append(list, gateSampler{"sde-dpm2 + 3 " + corrector + ", knee", corrected})
 	}
@@ -72,7 +72,7 @@ func SamplerGate() ([]GateRow, error) {
 	var rows []GateRow
 	for _, s := range gateSamplers() {
 		for _, evaluations := range gateEvaluations {
-			p, err := s.within(evaluations)
+			p, err := s.Costing(evaluations)
 			if err != nil {
 				return nil, fmt.Errorf("sampler %s: %w", s.name, err)
 			}
@@ -85,26 +85,6 @@ func SamplerGate() ([]GateRow, error) {
 		}
 	}
 	return rows, nil
-}
-
-// within returns the sampler with the most steps that a number of evaluations
-// allows, but at least one.
-func (s Sampler) within(evaluations int) (diffusion.PredictorCorrector, error) {
-	low, high := 1, max(1, evaluations)
-	for low < high {
-		s.Steps = (low + high + 1) / 2
-		p, err := s.build()
-		if err != nil {
-			return p, err
-		}
-		if p.Evaluations() <= evaluations {
-			low = s.Steps
-		} else {
-			high = s.Steps - 1
-		}
-	}
-	s.Steps = low
-	return s.build()
 }
 
 func gateEntries(p diffusion.PredictorCorrector, rule diffusion.ScalarRule) []GateEntry {

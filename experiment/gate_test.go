@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"retrace/diffusion"
 	"retrace/experiment"
 )
 
@@ -36,7 +37,7 @@ func TestGateCoversEverySamplerGuidanceAndCost(t *testing.T) {
 // The samplers that pass: within 3 % of the exact standard deviation at 32
 // evaluations, under exact guidance, at every observation error.
 func TestSamplersWithinThreePercentAt32Evaluations(t *testing.T) {
-	pass := []string{"dpm2", "dpm3", "dpm2-noise", "dpm3-noise", "sde-dpm2", "dpm2 + ornstein", "dpm2 + balanced", "sde-dpm2 + ornstein", "sde-dpm2 + balanced"}
+	pass := []string{"default", "dpm2", "dpm3", "dpm2-noise", "dpm3-noise", "sde-dpm2", "dpm2 + ornstein", "dpm2 + balanced", "sde-dpm2 + ornstein", "sde-dpm2 + balanced"}
 	fail := []string{"ddim", "ddpm", "heun", "ddpm + langevin", "dpm2 + langevin"}
 	for _, row := range gate(t) {
 		if row.Guidance != "exact" || row.Evaluations != 32 {
@@ -51,6 +52,26 @@ func TestSamplersWithinThreePercentAt32Evaluations(t *testing.T) {
 		}
 		if slices.Contains(pass, row.Sampler) && worst > 0.03 || slices.Contains(fail, row.Sampler) && worst <= 0.03 {
 			t.Errorf("%s is off by %.3f", row.Sampler, worst)
+		}
+	}
+}
+
+// The default stays within 3 % at whatever cost from 32 evaluations on, errors of
+// observations between those of the gate included.
+func TestDefaultSamplerWithinThreePercentFrom32Evaluations(t *testing.T) {
+	rule := diffusion.ScalarRules()[0]
+	for evaluations := 32; evaluations <= 600; evaluations += 3 + evaluations/40 {
+		p, err := experiment.DefaultSampler().Costing(evaluations)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Evaluations(); got > evaluations || got < evaluations*8/10 {
+			t.Errorf("%d evaluations, not %d", got, evaluations)
+		}
+		for _, noise := range []float64{0.05, 0.1, 0.25, 0.5, 1} {
+			if gain, sd := (diffusion.ScalarProblem{NoiseSd: noise}).Ratios(p, rule); math.Abs(sd-1) > 0.03 || math.Abs(gain-1) > 0.01 {
+				t.Errorf("%d evaluations, noise %v: sd ratio %.3f, gain ratio %.3f", evaluations, noise, sd, gain)
+			}
 		}
 	}
 }
@@ -72,15 +93,17 @@ func TestSamplerParametersAreChecked(t *testing.T) {
 		{func(s *experiment.Sampler) { s.Solver = "heum" }, `solver = "heum": is unknown`},
 		{func(s *experiment.Sampler) { s.Corrector = "hmc" }, `corrector = "hmc": is unknown`},
 		{func(s *experiment.Sampler) { s.Grid = "linear" }, `grid = "linear": is unknown`},
-		{func(s *experiment.Sampler) { s.Steps = 0 }, "steps = 0"},
-		{func(s *experiment.Sampler) { s.Tau = 0 }, "tau = 0: must be in (0, 10]"},
+		{func(s *experiment.Sampler) { s.Steps = -1 }, "steps = -1"},
+		{func(s *experiment.Sampler) { s.Tau = 0 }, "tau = 0: must be in (0, 0.9]"},
+		{func(s *experiment.Sampler) { s.Evaluations = 1 }, "evaluations = 1"},
+		{func(s *experiment.Sampler) { s.Corrections = -2 }, "corrections = -2"},
 		{func(s *experiment.Sampler) { s.Tau = math.NaN() }, "tau = NaN"},
 		{func(s *experiment.Sampler) { s.Corrector, s.Tau = "ornstein", 1.5 }, "tau = 1.5: must be in (0, 1]"},
 		{func(s *experiment.Sampler) { s.Corrector, s.Tau = "balanced", 0.6 }, "tau = 0.6: must be in (0, 0.5]"},
 		{func(s *experiment.Sampler) { s.Corrector, s.Tau = "balanced", 0.5 }, ""},
 		{func(s *experiment.Sampler) { s.Knee, s.Below = 0.1, 0.5 }, ""},
 		{func(s *experiment.Sampler) { s.Knee = 30 }, "knee = 30: must be between min_ratio"},
-		{func(s *experiment.Sampler) { s.Knee, s.Grid = 0.1, "karras" }, `grid "karras" has none`},
+		{func(s *experiment.Sampler) { s.Knee, s.Grid = 0.1, "karras" }, ""},
 		{func(s *experiment.Sampler) { s.Below = 1 }, "below = 1"},
 		{func(s *experiment.Sampler) { s.Loud = 0.001 }, "loud = 0.001: is below quiet"},
 		{func(s *experiment.Sampler) { s.Loud = math.Inf(1) }, "loud = +Inf"},

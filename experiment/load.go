@@ -6,6 +6,7 @@ import (
 
 	"retrace/internal/fault"
 	"retrace/internal/strict"
+	"retrace/quality"
 	"retrace/scoresum"
 )
 
@@ -47,7 +48,7 @@ func load(document *strict.Document, path string, overrides []string) (*Config, 
 		Score:  Scoring{Metrics: metricNames()},
 		Report: Reporting{Cases: 1},
 		File:   path, Overrides: overrides,
-		Reanalysis: &windows,
+		Reanalysis: &windows, Quality: quality.NewRules(),
 	}
 	root := document.Root()
 	if root.Has("twin") {

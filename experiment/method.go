@@ -24,6 +24,10 @@ type MethodEntry struct {
 	// NeedsPrior says that Build must be given a trained prior, NeedsTraining
 	// that the method looks at the training trajectories of a problem.
 	NeedsPrior, NeedsTraining bool
+	// Laws says that the method knows noise of any law. Others are given observations
+	// with independent noise that is equivalent to correlated noise, and no noise that is
+	// not Gaussian.
+	Laws bool
 	// Defaults returns a new builder holding the default parameters.
 	Defaults func() MethodBuilder
 }

@@ -13,11 +13,13 @@ func init() {
 	RegisterMethod(MethodEntry{
 		Name:     "particle",
 		Summary:  "bootstrap particle filter with backward simulation (Godsill, Doucet & West 2004): the exact posterior of a small system",
+		Laws:     true,
 		Defaults: func() MethodBuilder { return &particleMethod{*particle.New()} },
 	})
 	RegisterMethod(MethodEntry{
 		Name:     "pf",
 		Summary:  "bootstrap particle filter, state by state, with regularisation for models without noise (Gordon, Salmond & Smith 1993)",
+		Laws:     true,
 		Defaults: func() MethodBuilder { return &particleFilter[*particle.Bootstrap]{particle.NewBootstrap()} },
 	})
 	RegisterMethod(MethodEntry{
@@ -28,6 +30,7 @@ func init() {
 	RegisterMethod(MethodEntry{
 		Name:     "ensf",
 		Summary:  "ensemble score filter: a reverse diffusion with the score of the forecast members, no training (Bao, Zhang & Zhang 2024)",
+		Laws:     true,
 		Defaults: func() MethodBuilder { return &particleFilter[*particle.EnsembleScore]{particle.NewEnsembleScore()} },
 	})
 }

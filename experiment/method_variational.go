@@ -6,6 +6,7 @@ import (
 	"retrace/assimilate"
 	"retrace/assimilate/variational"
 	"retrace/dynamics"
+	"retrace/internal/fault"
 )
 
 func init() {
@@ -93,17 +94,21 @@ type scoreModeMethod struct {
 
 // Check reports every parameter at fault; any model will do.
 func (m *scoreModeMethod) Check(model dynamics.Model, length int) error {
-	return errors.Join(m.Start.Check(model, length), m.Mode.Check(model))
+	err := errors.Join(m.Start.Check(model, length), m.Mode.Check(model))
+	if m.Start.Mode.Mode != "smoother" || m.Start.Mode.Forecast > 0 {
+		err = errors.Join(err, fault.Inputf("mode = %q, forecast = %d: modes of the posterior are those of whole trajectories: leave both out", m.Start.Mode.Mode, m.Start.Mode.Forecast))
+	}
+	return err
 }
 
 // Build returns the method.
 func (m *scoreModeMethod) Build(prior Prior) (assimilate.Method, error) {
-	start, err := m.Start.Build(prior)
+	start, err := m.Start.score(prior)
 	if err != nil {
 		return nil, err
 	}
 	mode := m.Mode
-	mode.Start = start.(*assimilate.Score)
+	mode.Start = start
 	return &mode, nil
 }
 

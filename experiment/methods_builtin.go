@@ -10,6 +10,7 @@ func init() {
 		Name:          "climatology",
 		Summary:       "windows of the training trajectories, whatever was observed: the floor that any method must beat",
 		NeedsTraining: true,
+		Laws:          true, // it looks at no observation
 		Defaults:      func() MethodBuilder { return &climatologyMethod{} },
 	})
 }

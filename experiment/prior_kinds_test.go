@@ -147,3 +147,34 @@ func TestImportedNetworksArePriors(t *testing.T) {
 		t.Errorf("a network of other states: %v", err)
 	}
 }
+
+// Modes of one config: all serve the same prior.
+func TestModesOfMethodScore(t *testing.T) {
+	text := `[model]
+name = "ar1"
+[trajectories]
+length = 8
+test = 1
+standardise = {mean = [0.0], scale = [1.0]}
+[prior]
+kind = "gaussian"
+[[scenario]]
+name = "all"
+operator = {kind = "identity"}
+sd = 0.5
+`
+	for i, mode := range []string{`mode = "smoother"`, `mode = "filter"`, "mode = \"fixed-lag\"\nlag = 2\nblock = 3\nhistory = 4", "forecast = 3"} {
+		text += fmt.Sprintf("[[method]]\nname = \"m%d\"\nkind = \"score\"\nmembers = 4\nevaluations = 12\n%s\n", i, mode)
+	}
+	c := parse(t, text)
+	dir := filepath.Join(t.TempDir(), "r")
+	if _, err := experiment.Run(t.Context(), c, experiment.Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{`mode = "smooth"`, "lag = 0", "block = 0", "forecast = 8"} {
+		_, err := experiment.Parse("small.toml", []byte(text+bad+"\n"), nil)
+		if key, _, _ := strings.Cut(bad, " "); err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}

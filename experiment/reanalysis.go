@@ -97,7 +97,7 @@ func PrepareReanalysis(ctx context.Context, c *Config, o Options) (Outcome, erro
 	entry, _ := LookupMethod(m.Kind)
 	return runUnits(ctx, c.origin(), required(plan, func(u *unit) bool {
 		return u.name == "observe/"+s.Name || entry.NeedsPrior && u.stage == StageTrain ||
-			entry.NeedsTraining && u.name == "simulate/training"
+			(entry.NeedsTraining || c.needsClimatology()) && u.name == "simulate/training"
 	}), o)
 }
 
@@ -207,8 +207,10 @@ func (c *Config) batch(dir string) (*reanalysis.Batch, error) {
 		}
 		b.Tightness = tightness(prior, c.model, r.Tightness)
 	}
-	b.Method, err = m.Parameters.Build(prior)
-	return b, err
+	if b.Method, err = m.Parameters.Build(prior); err != nil {
+		return nil, err
+	}
+	return b, c.screen(b, d, s)
 }
 
 // reanalysisKey identifies all that every window depends on.
@@ -231,7 +233,10 @@ func (c *Config) reanalysisKey() (string, error) {
 		f.needs(p.prior)
 		f.add("tightness", fmt.Sprint(c.Reanalysis.Tightness))
 	}
-	if entry.NeedsTraining {
+	if c.Quality != nil {
+		f.settings("quality", c.Quality)
+	}
+	if entry.NeedsTraining || c.needsClimatology() {
 		f.needs(p.training)
 	}
 	return f.sum(), nil

@@ -24,6 +24,14 @@ func (r *reporter) section(s *Scenario) (figure.Section, error) {
 		if err != nil {
 			return section, err
 		}
+		fields, more, err := r.fieldFigures(s, cases[i], i)
+		if err != nil {
+			return section, err
+		}
+		section.Figures, section.More = append(section.Figures, fields...), append(section.More, more...)
+		if viewOf(r.model) != nil && len(r.model.Space().Axes) > 1 {
+			continue // single values of a plane say little
+		}
 		plot, err := figure.Ensemble(shown)
 		drawn, err := r.illustrate(fmt.Sprintf("%s-case%d", s.Name, i), r.caption(s, i), plot, err)
 		if err != nil {

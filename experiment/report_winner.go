@@ -31,7 +31,7 @@ func (r *reporter) winners(scores []Score) []string {
 		if len(field.rows) < 2 {
 			continue
 		}
-		sentences := []string{field.ranked("rmse", "RMSE"), field.ranked("crps", "CRPS"), field.honesty(), field.lost(), field.cost(r.learnt())}
+		sentences := []string{field.ranked("rmse", "RMSE"), field.ranked("crps", "CRPS"), field.best(), field.honesty(), field.lost(), field.cost(r.learnt())}
 		sentences = slices.DeleteFunc(sentences, func(s string) bool { return s == "" })
 		text = append(text, fmt.Sprintf("Scenario %s. %s", s.Name, strings.Join(sentences, " ")))
 	}
@@ -87,6 +87,14 @@ func (c contest) ranked(metric, label string) string {
 		fmt.Fprintf(&text, "%s %s %s", []string{";", ","}[min(i, 1)], row.Method, digits(row.Median[metric]))
 	}
 	return text.String() + "."
+}
+
+// best is the sentence about states of several fields, whose errors cannot be added.
+func (c contest) best() string {
+	if len(c.rows) == 0 || slices.ContainsFunc(c.rows, func(row Row) bool { _, ok := row.Median["rmse"]; return ok }) {
+		return ""
+	}
+	return c.ranked("nrmse", "the error over the standard deviation")
 }
 
 // apart reports whether the cases tell two methods apart: whether the mean difference of

@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"fmt"
+
 	"retrace/observe"
 )
 
@@ -32,7 +34,55 @@ func (c *Config) layout(s *Scenario) (observe.Sequence, error) {
 	if err != nil {
 		return observe.Sequence{}, err
 	}
-	return observe.Layout(operator, indices, s.Sd...)
+	sd := s.Sd
+	if !s.needsSd() && len(sd) == 0 {
+		sd = []float64{1} // the law has its own
+	}
+	layout, err := observe.Layout(operator, indices, sd...)
+	if err != nil {
+		return layout, err
+	}
+	return c.withLaw(s, layout)
+}
+
+// needsSd reports whether the noise has a standard deviation that a user gives.
+func (s *Scenario) needsSd() bool {
+	if s.Noise == nil {
+		return true
+	}
+	entry, known := observe.LookupLaw(s.Noise.Kind)
+	return !known || entry.NeedsSd
+}
+
+// withLaw gives observations the law of the scenario's noise.
+func (c *Config) withLaw(s *Scenario, seen observe.Sequence) (observe.Sequence, error) {
+	if s.Noise == nil || s.Noise.Parameters == nil {
+		return seen, nil
+	}
+	seen, err := seen.WithLaw(s.Noise.Parameters, c.model.Space())
+	if err != nil {
+		return seen, fmt.Errorf("noise: %w", err)
+	}
+	return seen, nil
+}
+
+// read reads the observations of the scenario from a file, one sequence a case, with the
+// law of their noise.
+func (c *Config) read(s *Scenario, path string) ([]observe.Sequence, error) {
+	target, err := c.target(s)
+	if err != nil {
+		return nil, err
+	}
+	cases, err := observe.ReadFile(path, target)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cases {
+		if cases[i], err = c.withLaw(s, cases[i]); err != nil {
+			return nil, err
+		}
+	}
+	return cases, nil
 }
 
 // indices lists the states that are observed.
@@ -54,9 +104,5 @@ func (c *Config) target(s *Scenario) (observe.Target, error) {
 
 // readObservations reads the user's file of observations: one sequence a case.
 func (c *Config) readObservations(s *Scenario) ([]observe.Sequence, error) {
-	target, err := c.target(s)
-	if err != nil {
-		return nil, err
-	}
-	return observe.ReadFile(s.File, target)
+	return c.read(s, s.File)
 }

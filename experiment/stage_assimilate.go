@@ -94,7 +94,11 @@ func (p *planner) drawAll(ctx context.Context, t *task, u *unit, d drawing) erro
 		return err
 	}
 	seconds := t.record.resumed("case_seconds", len(cases))
+	entry, _ := LookupMethod(d.method.Kind)
 	for i, seen := range cases {
+		if !entry.Laws {
+			seen = seen.Whitened()
+		}
 		if records[i] != nil && work.blocks.Done(i) {
 			continue
 		}

@@ -108,11 +108,7 @@ func (s *Scenario) withheld() float64 {
 
 // observations reads the observations of a scenario back.
 func (d *directory) observations(c *Config, s *Scenario) ([]observe.Sequence, error) {
-	target, err := c.target(s)
-	if err != nil {
-		return nil, err
-	}
-	return observe.ReadFile(d.file(s.Name, "observations.zarr"), target)
+	return c.read(s, d.file(s.Name, "observations.zarr"))
 }
 
 // setAside reads the observations that were withheld; nil if none were.
@@ -120,11 +116,7 @@ func (d *directory) setAside(c *Config, s *Scenario) ([]observe.Sequence, error)
 	if s.withheld() == 0 {
 		return nil, nil
 	}
-	target, err := c.target(s)
-	if err != nil {
-		return nil, err
-	}
-	return observe.ReadFile(d.file(s.Name, "withheld.zarr"), target)
+	return c.read(s, d.file(s.Name, "withheld.zarr"))
 }
 
 // truth reads the trajectories that were observed; nil if nobody knows them.

@@ -37,7 +37,7 @@ func (r *reporter) write(ctx context.Context) error {
 		return err
 	}
 	report := figure.Report{
-		Title: r.Name, Metrics: r.shownMetrics(), Scores: shownScores(scores), Summary: r.winners(scores),
+		Title: r.Name, Metrics: r.shownMetrics(), Scores: shownScores(ofWhole(scores)), Summary: r.winners(ofWhole(scores)),
 		Config: string(r.resolved(r.path)), Timings: r.timings(), Provenance: r.facts(),
 	}
 	if report.Training, err = r.training(); err != nil {
@@ -59,6 +59,7 @@ func (r *reporter) write(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.fieldScores(&section, &r.Scenarios[i], scores)
 		report.Scenarios = append(report.Scenarios, section)
 	}
 	return report.Save(r.path)
@@ -67,7 +68,7 @@ func (r *reporter) write(ctx context.Context) error {
 func (r *reporter) shownMetrics() []figure.Metric {
 	var list []figure.Metric
 	for _, m := range Metrics() {
-		shown := figure.Metric{Name: m.Name, Label: m.Label, Units: m.Units(r.model.Space())}
+		shown := figure.Metric{Name: m.Name, Label: m.Label, Units: m.Units(r.model.Space()), Summary: sentence(m.Summary)}
 		switch m.Better {
 		case "lower":
 			shown.Better = figure.Lower
@@ -86,6 +87,11 @@ func (r *reporter) shownMetrics() []figure.Metric {
 		list = append(list, shown)
 	}
 	return list
+}
+
+// ofWhole leaves the scores of single channels out.
+func ofWhole(scores []Score) []Score {
+	return slices.DeleteFunc(slices.Clone(scores), func(s Score) bool { return s.Channel != "" })
 }
 
 // shownScores are the scores as the report takes them: those of a case that was lost are

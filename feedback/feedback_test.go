@@ -1,6 +1,7 @@
 package feedback_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -193,10 +194,34 @@ func TestAFolderIsOneTable(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "feedback", ".window-000003.parquet.tmp"), []byte("half"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{dir, filepath.Join(dir, "feedback")} {
+	run := t.TempDir()
+	if err := os.Rename(dir, filepath.Join(run, "reanalysis")); err != nil {
+		t.Fatal(err)
+	}
+	dir = filepath.Join(run, "reanalysis")
+	for _, path := range []string{run, dir, filepath.Join(dir, "feedback")} {
 		if got := scan(t, open(t, path)); !equal(got, all) {
 			t.Errorf("%s: %d rows", path, len(got))
 		}
+	}
+}
+
+// A window that is computed again gives the same file.
+func TestBytesDependOnTheRowsOnly(t *testing.T) {
+	list := rows(20_000)
+	var once, often bytes.Buffer
+	err := errors.Join(
+		feedback.Encode(&once, []string{"y", "x"}, func(w *feedback.Writer) error { return w.Write(list) }),
+		feedback.Encode(&often, []string{"y", "x"}, func(w *feedback.Writer) error {
+			for chunk := range slices.Chunk(list, 777) {
+				if err := w.Write(chunk); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	if err != nil || !bytes.Equal(once.Bytes(), often.Bytes()) {
+		t.Errorf("%d and %d bytes, %v", once.Len(), often.Len(), err)
 	}
 }
 

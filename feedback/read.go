@@ -22,11 +22,15 @@ type Table struct {
 	columns []column
 }
 
-// folderName is where a run directory keeps its table.
-const folderName = "feedback"
+// folderName is where a batch keeps its table, batchName where a run directory keeps
+// its batch.
+const (
+	folderName = "feedback"
+	batchName  = "reanalysis"
+)
 
 // Open finds the table at path: a Parquet file, a folder of them, or a run directory
-// whose folder feedback holds them. All files must have the same columns. What is
+// whose folder feedback or reanalysis/feedback holds them. All files must have the same columns. What is
 // not a feedback table is an input error.
 func Open(path string) (*Table, error) {
 	files, err := filesAt(path)
@@ -64,7 +68,7 @@ func filesAt(path string) ([]string, error) {
 	if !info.IsDir() {
 		return []string{path}, nil
 	}
-	for _, folder := range []string{filepath.Join(path, folderName), path} {
+	for _, folder := range []string{filepath.Join(path, batchName, folderName), filepath.Join(path, folderName), path} {
 		entries, err := os.ReadDir(folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

@@ -3,7 +3,6 @@ package feedback
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -31,17 +30,21 @@ type Writer struct {
 // older file of that name is replaced. write may call Writer.Write as often as it
 // likes: rows leave memory in groups of 16,384.
 func WriteFile(path string, axes []string, write func(w *Writer) error) error {
-	err := atomicfile.WriteFunc(path, func(out io.Writer) error {
-		w := newWriter(out, axes)
-		if err := write(w); err != nil {
-			return err
-		}
-		return w.parquet.Close()
-	})
+	err := atomicfile.WriteFunc(path, func(out io.Writer) error { return Encode(out, axes, write) })
 	if err != nil {
 		return fmt.Errorf("writing the feedback table %s: %w", path, err)
 	}
 	return nil
+}
+
+// Encode writes to out what WriteFile writes to a file: the same rows, written in
+// the same calls or not, give the same bytes.
+func Encode(out io.Writer, axes []string, write func(w *Writer) error) error {
+	w := newWriter(out, axes)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.parquet.Close()
 }
 
 func newWriter(out io.Writer, axes []string) *Writer {
@@ -56,19 +59,17 @@ func newWriter(out io.Writer, axes []string) *Writer {
 
 // Write appends rows. It panics if a row has coordinates on another number of axes.
 func (w *Writer) Write(rows []Row) error {
-	for chunk := range slices.Chunk(rows, 1024) {
-		for i := range chunk {
-			if p := chunk[i].Position; p != nil && len(p) != w.axes {
-				panic("feedback: a row with coordinates on other axes than the table's")
-			}
-			for c, column := range w.columns {
-				w.row[c] = column.value(&chunk[i], c)
-			}
-			if _, err := w.parquet.WriteRows([]parquet.Row{w.row}); err != nil {
-				return err
-			}
+	for i := range rows {
+		if p := rows[i].Position; p != nil && len(p) != w.axes {
+			panic("feedback: a row with coordinates on other axes than the table's")
 		}
-		if w.pending += len(chunk); w.pending >= groupRows {
+		for c, column := range w.columns {
+			w.row[c] = column.value(&rows[i], c)
+		}
+		if _, err := w.parquet.WriteRows([]parquet.Row{w.row}); err != nil {
+			return err
+		}
+		if w.pending++; w.pending == groupRows {
 			w.pending = 0
 			if err := w.parquet.Flush(); err != nil {
 				return err

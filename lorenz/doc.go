@@ -5,10 +5,11 @@
 //     the score-based data assimilation paper is its default;
 //   - [Lorenz84]: three-mode general circulation of the atmosphere;
 //   - [Lorenz96]: a ring of n sites with advection, damping and forcing;
+//   - [Lorenz2005]: the same with smooth long waves, and short ones on them;
 //   - [TwoScale]: Lorenz 96 with a fast ring coupled to the slow one.
 //
 // Each type is a set of parameters, made with its default values by its New
-// function, and a [dynamics.Builder]; importing the package registers the four
+// function, and a [dynamics.Builder]; importing the package registers them
 // with the registry of package dynamics, so that a config can name them.
 //
 // Time is non-dimensional. All are integrated by classical Runge–Kutta steps of

@@ -84,6 +84,11 @@ func init() {
 		Defaults: func() dynamics.Builder { return NewLorenz96() },
 	})
 	dynamics.Register(dynamics.Entry{
+		Name:     "lorenz2005",
+		Summary:  "ring of n sites with smooth long waves, and short ones on them if i > 0: models II and III (Lorenz 2005)",
+		Defaults: func() dynamics.Builder { return NewLorenz2005() },
+	})
+	dynamics.Register(dynamics.Entry{
 		Name:     "lorenz96-two-scale",
 		Summary:  "Lorenz 96 coupled to a fast ring of j variables a site (Lorenz 1996; Wilks 2005)",
 		Defaults: func() dynamics.Builder { return NewTwoScale() },

@@ -27,7 +27,7 @@ func fields(t *testing.T, visit func(t *testing.T, builder dynamics.Builder, key
 }
 
 func TestEveryModelIsRegistered(t *testing.T) {
-	for _, name := range []string{"lorenz63", "lorenz84", "lorenz96", "lorenz96-two-scale"} {
+	for _, name := range []string{"lorenz63", "lorenz84", "lorenz96", "lorenz2005", "lorenz96-two-scale"} {
 		entry, ok := dynamics.Lookup(name)
 		if !ok {
 			t.Errorf("%s is not registered", name)

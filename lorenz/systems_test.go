@@ -46,6 +46,8 @@ func systems(t testing.TB) map[string]*dynamics.ODE {
 		"lorenz84":         build(t, lorenz.NewLorenz84()),
 		"lorenz96":         build(t, lorenz.NewLorenz96()),
 		"lorenz96, four":   build(t, &lorenz.Lorenz96{N: 4, F: 8, Dt: 0.1, Steps: 3}),
+		"lorenz2005, II":   build(t, &lorenz.Lorenz2005{N: 17, K: 4, F: 15, B: 1, Dt: 0.05, Steps: 2}),
+		"lorenz2005, III":  build(t, &lorenz.Lorenz2005{N: 24, K: 5, F: 15, I: 3, B: 4, C: 1.5, Dt: 0.02, Steps: 4}),
 		"two scales":       build(t, lorenz.NewTwoScale()),
 		"two scales, four": build(t, smallTwoScale()),
 	}

@@ -159,6 +159,8 @@ func (p *Poisson) Slope(y, h, _ float64) float64 {
 // Bulk implements Marginal.
 func (p *Poisson) Bulk(y, _ float64) (centre, width float64) { return y, math.Sqrt(y + 1) }
 
+func (p *Poisson) kink() float64 { return p.Background }
+
 // LogDensity implements Law.
 func (p *Poisson) LogDensity(y, h, sd []float64) float64 { return sumLog(p, y, h, sd) }
 

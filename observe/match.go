@@ -14,7 +14,8 @@ import (
 //
 // expectations being those under N(h; m, v) p(y | h)/Z: one update of expectation
 // propagation (Minka 2001). For v -> 0 it is Newton's method on l; for Gaussian noise it
-// returns y and its variance whatever m and v are.
+// returns y and its variance whatever m and v are. Where little is left of v, digits cancel
+// in R*, and it follows from the variance of h under the same law, 1/R* = 1/V - 1/v.
 
 // mostNoise bounds R*, in units of the variance of the noise: a reading may say nothing, or
 // even widen what is known of h, as one that is likely to be an outlier does.
@@ -30,14 +31,17 @@ var panel = [6][2]float64{
 // noise-free value is N(m, v): its value, and the variance of its noise.
 func Match(law Marginal, y, sd, m, v float64) (value, noise float64) {
 	centre, width := law.Bulk(y, sd)
-	var buffer [18]float64
+	var buffer [19]float64
 	breaks := buffer[:0]
 	for k := -8; k <= 8; k += 2 {
 		breaks = append(breaks, m+float64(k)*math.Sqrt(v), centre+float64(k)*width)
 	}
+	if k, ok := law.(kinked); ok {
+		breaks = append(breaks, k.kink())
+	}
 	slices.Sort(breaks)
 	most := math.Inf(-1)
-	var mass, slope, along float64 // of 1, l' and (h - m) l'
+	var sums [5]float64 // of 1, h - m, its square, l' and (h - m) l'
 	for k := range len(breaks) - 1 {
 		half := (breaks[k+1] - breaks[k]) / 2
 		if half == 0 {
@@ -48,23 +52,34 @@ func Match(law Marginal, y, sd, m, v float64) (value, noise float64) {
 			log := law.LogValue(y, h, sd) - (h-m)*(h-m)/(2*v)
 			if log > most { // what there is so far fades against it
 				fade := math.Exp(most - log)
-				mass, slope, along, most = mass*fade, slope*fade, along*fade, log
+				for i := range sums {
+					sums[i] *= fade
+				}
+				most = log
 			}
 			w := half * p[1] * math.Exp(log-most)
 			l := law.Slope(y, h, sd)
-			mass, slope, along = mass+w, slope+w*l, along+w*(h-m)*l
+			for i, f := range [5]float64{1, h - m, (h - m) * (h - m), l, (h - m) * l} {
+				sums[i] += w * f
+			}
 		}
 	}
 	limit := mostNoise * width * width
-	if !(mass > 0) {
+	if !(sums[0] > 0) {
 		return m, limit // nothing of the law within reach: it says nothing
 	}
-	slope /= mass
-	curvature := along/mass/v - slope*slope
+	mean, slope := sums[1]/sums[0], sums[3]/sums[0]
+	variance, curvature := sums[2]/sums[0]-mean*mean, sums[4]/sums[0]/v-slope*slope
 	noise = limit
-	if curvature < 0 {
-		noise = min(max(-1/curvature-v, 0), limit)
+	switch {
+	case variance < v/2:
+		noise, slope = 1/(1/variance-1/v), mean/v
+	case curvature < 0:
+		noise = max(-1/curvature-v, 0)
 	}
-	noise = max(noise, width*width/mostNoise)
+	noise = min(max(noise, width*width/mostNoise), limit)
 	return m + (noise+v)*slope, noise
 }
+
+// kinked is a law whose slope jumps somewhere outside its bulk.
+type kinked interface{ kink() float64 }

@@ -39,3 +39,14 @@ func (m *Model) Energies(dst, x []float64) {
 	e := m.Fields(q).Energy()
 	dst[0], dst[1], dst[2] = e.Kinetic[0], e.Kinetic[1], e.Potential
 }
+
+// UnitsOf are the units of a field of the flow by its name, whether or not the state shows
+// it; "" for names that there are not.
+func (m *Model) UnitsOf(field string) string {
+	for _, q := range quantities {
+		if q.name == field {
+			return q.units
+		}
+	}
+	return ""
+}

@@ -26,7 +26,8 @@ type Cells struct {
 	Floor float64 // share of the smallest standard deviation that stays; in [0, 1]
 }
 
-// Superob merges the values of one observation and channel that lie in one cell.
+// Superob merges the values of one observation and channel that lie in one cell, if
+// their noise is independent and Gaussian: observations of another law stay as they are.
 // It returns the sequence with the superobservations behind the observations of
 // their state, and its verdicts: those of v, Merged for what has become a part, and
 // Accepted for the superobservations. A value alone in its cell stays as it is, as
@@ -64,6 +65,9 @@ type gridder struct {
 
 // merge makes the superobservations of one observation and marks their parts.
 func (g *gridder) merge(verdicts []Verdict, o observe.Observation) (observe.Observation, bool) {
+	if o.Law != nil {
+		return observe.Observation{}, false
+	}
 	var order []string
 	groups := map[string][]int{}
 	labels := observe.Labels(o.Operator)

@@ -105,6 +105,17 @@ func TestSuperobservationsSayWhatTheirPartsSay(t *testing.T) {
 	}
 }
 
+// Means of noise that is not Gaussian and independent are not what the formulas say.
+func TestOtherLawsAreNotMerged(t *testing.T) {
+	space := ring(12)
+	s := sequence(see(t, space, count(12)...), 2, make([]float64, 12))
+	s.Observations[0].Law = &observe.StudentT{Dof: 4}
+	out, v := quality.Superob(quality.Begin(s), s, space, quality.Cells{Size: 4})
+	if len(out.Observations) != 1 || v.Counts()[quality.Accepted] != 12 {
+		t.Errorf("%d observations, verdicts %v", len(out.Observations), v.Counts())
+	}
+}
+
 func TestTheFloorOfSuperobservationsStays(t *testing.T) {
 	space := ring(12)
 	s := sequence(see(t, space, count(12)...), 2, make([]float64, 12))

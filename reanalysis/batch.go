@@ -2,6 +2,7 @@ package reanalysis
 
 import (
 	"context"
+	"time"
 
 	"retrace/assimilate"
 	"retrace/dynamics"
@@ -37,6 +38,9 @@ type Batch struct {
 	Key string
 	// Screen, if not nil, decides before the analysis which values are used.
 	Screen Screen
+	// Pause is the time from a window's first failed attempt to the second, without a
+	// queue; it doubles with each attempt. 0: a second.
+	Pause time.Duration
 }
 
 // Forecasts are runs of the model from the last state of a window, which has seen all
@@ -54,11 +58,19 @@ type Products struct {
 	Members int // trajectories to store, from the first
 }
 
-// Screen is quality control before an analysis: it returns a verdict for every value
-// of the sequence, as they stand there; "" uses the value, and anything else rejects
-// it. background are the members of the window without its observations, which knows
-// of earlier windows only.
-type Screen func(w Window, seen observe.Sequence, background *trajectory.Set) ([][]string, error)
+// Screen is quality control before an analysis: it says which of the observations of a
+// window are used. background are the members of the window without its observations,
+// which knows of earlier windows only.
+type Screen func(w Window, seen observe.Sequence, background *trajectory.Set) (Screened, error)
+
+// Screened is what quality control says of the observations of a window.
+type Screened struct {
+	Used     observe.Sequence
+	Rejected map[string]int // values that are not used, by verdict
+	// Feedback, if not nil, makes the content of a Parquet file that tells of every
+	// value, given the posterior members of the window.
+	Feedback func(posterior *trajectory.Set) ([]byte, error)
+}
 
 // size is the number of values of a state.
 func (b *Batch) size() int { return b.Model.Space().Size() }

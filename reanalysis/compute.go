@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"time"
 
@@ -52,17 +51,28 @@ func (b *Batch) result(ctx context.Context, plan *Plan, k int) (map[string][]byt
 		return nil, nil, err
 	}
 	d := &Diagnostics{Window: k, Start: b.Target.Timeline.Time(job.Kept.First), Observed: seen.Count()}
-	if seen, err = b.screened(ctx, job.Window, seen, given, d); err != nil {
+	screened, err := b.screened(ctx, job.Window, seen, given)
+	if err != nil {
 		return nil, nil, err
 	}
-	a, err := b.analyse(ctx, job.Window, seen, given)
+	d.Rejected = screened.Rejected
+	a, err := b.analyse(ctx, job.Window, screened.Used, given)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := b.set(job.Window, a.states).CheckFinite(); err != nil {
 		return nil, nil, fmt.Errorf("the method diverged: %w", err)
 	}
-	d.measure(b, job.Window, seen, a)
+	d.measure(b, job.Window, screened.Used, a)
+	parts, err := b.parts(ctx, job, a)
+	if err == nil && screened.Feedback != nil {
+		parts[feedbackPart], err = screened.Feedback(b.set(job.Window, a.states))
+	}
+	return parts, d, err
+}
+
+// parts are the contents of the files of an analysis.
+func (b *Batch) parts(ctx context.Context, job Job, a *analysis) (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	axes := b.axes()
 	kept := b.kept(job.Window, a.states)
@@ -74,11 +84,11 @@ func (b *Batch) result(ctx context.Context, plan *Plan, k int) (map[string][]byt
 	if b.Forecasts.starts(job.Window) {
 		states, err := b.forecast(ctx, job.Window, a.final)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		parts[forecastPart] = npy.Encode(append([]int{b.Members, 1 + b.Forecasts.Length}, axes...), states)
 	}
-	return parts, d, nil
+	return parts, nil
 }
 
 // axes is the shape of a state.
@@ -157,31 +167,20 @@ func (b *Batch) edge(j Job, first, end int) ([]float32, error) {
 	return edge, nil
 }
 
-// screened drops the values that quality control rejects.
-func (b *Batch) screened(ctx context.Context, w Window, seen observe.Sequence, given neighbours, d *Diagnostics) (observe.Sequence, error) {
-	if b.Screen == nil || d.Observed == 0 {
-		return seen, nil
+// screened has quality control look at the observations of a window.
+func (b *Batch) screened(ctx context.Context, w Window, seen observe.Sequence, given neighbours) (Screened, error) {
+	if b.Screen == nil || seen.Count() == 0 {
+		return Screened{Used: seen}, nil
 	}
 	before, err := b.analyse(ctx, w, observe.Sequence{}, given)
 	if err != nil {
-		return seen, fmt.Errorf("the background of quality control: %w", err)
+		return Screened{}, fmt.Errorf("the background of quality control: %w", err)
 	}
-	verdicts, err := b.Screen(w, seen, b.set(w, before.states))
+	screened, err := b.Screen(w, seen, b.set(w, before.states))
 	if err != nil {
-		return seen, fmt.Errorf("quality control: %w", err)
+		return Screened{}, fmt.Errorf("quality control: %w", err)
 	}
-	used := observe.Sequence{Observations: append([]observe.Observation{}, seen.Observations...)}
-	for i, list := range verdicts {
-		o := &used.Observations[i]
-		o.Values = append([]float64{}, o.Values...)
-		for j, verdict := range list {
-			if verdict != "" && !math.IsNaN(o.Values[j]) {
-				d.reject(verdict)
-				o.Values[j] = math.NaN()
-			}
-		}
-	}
-	return used, nil
+	return screened, nil
 }
 
 // forecast runs the model on from the last state of a window.

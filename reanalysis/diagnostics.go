@@ -41,19 +41,15 @@ const (
 	leastForRejects = 20   // values
 )
 
+// harmless are the verdicts that find no fault with a value: others stand for it.
+var harmless = map[string]bool{"thinned": true, "merged": true}
+
 // The alarms.
 const (
 	AlarmDivergence = "divergence"
 	AlarmCollapse   = "spread collapse"
 	AlarmRejection  = "rejection rate"
 )
-
-func (d *Diagnostics) reject(verdict string) {
-	if d.Rejected == nil {
-		d.Rejected = map[string]int{}
-	}
-	d.Rejected[verdict]++
-}
 
 // measure fills in what the analysis of a window tells.
 func (d *Diagnostics) measure(b *Batch, w Window, used observe.Sequence, a *analysis) {
@@ -71,7 +67,13 @@ func (d *Diagnostics) measure(b *Batch, w Window, used observe.Sequence, a *anal
 	if d.ObservedSpread != nil && *d.ObservedSpread < leastSpread && b.Members > 1 {
 		d.Alarms = append(d.Alarms, AlarmCollapse)
 	}
-	if rejected := d.Observed - d.Used; d.Observed >= leastForRejects && float64(rejected) > mostRejected*float64(d.Observed) {
+	rejected := 0
+	for verdict, n := range d.Rejected {
+		if !harmless[verdict] {
+			rejected += n
+		}
+	}
+	if d.Observed >= leastForRejects && float64(rejected) > mostRejected*float64(d.Observed) {
 		d.Alarms = append(d.Alarms, AlarmRejection)
 	}
 }

@@ -2,7 +2,6 @@ package reanalysis
 
 import (
 	"context"
-	"fmt"
 
 	"retrace/assimilate"
 	"retrace/internal/fault"
@@ -134,12 +133,4 @@ type neighbours struct {
 	// left and right are kept states at the two ends of the span, (member, state,
 	// value); nil where there are none.
 	left, right []float32
-}
-
-// check reports a neighbour's result that does not fit.
-func (n neighbours) check(want, got int, name string) error {
-	if want != got {
-		return fmt.Errorf("%s has %d values where %d are needed", name, got, want)
-	}
-	return nil
 }

@@ -223,7 +223,22 @@ func (j *Joiner) add(job Job, diagnostics, timings, forecasts *bytes.Buffer) err
 	if err == nil && b.Forecasts.starts(job.Window) {
 		err = j.scoreForecast(job, forecasts)
 	}
+	if _, told := record.Files[feedbackPart]; told && err == nil {
+		err = b.publishFeedback(job)
+	}
 	return err
+}
+
+// publishFeedback puts the feedback table of a window into the folder of all.
+func (b *Batch) publishFeedback(job Job) error {
+	content, err := os.ReadFile(b.file(windowFolder, partFile(job.name(), feedbackPart)))
+	if err == nil {
+		err = os.MkdirAll(b.file(feedbackFolder), 0o777)
+	}
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(b.file(feedbackFolder, fmt.Sprintf("window-%06d.parquet", job.Index)), content)
 }
 
 func rmse(mean, truth []float32) float64 {

@@ -53,6 +53,7 @@ const (
 	windowFolder    = "windows"
 	failureFolder   = "failures"
 	workerFolder    = "workers"
+	feedbackFolder  = "feedback"
 	diagnosticsFile = "diagnostics.jsonl"
 	timingFile      = "timing.jsonl"
 	forecastFile    = "forecasts.jsonl"

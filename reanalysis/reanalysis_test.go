@@ -94,7 +94,7 @@ func drawing(t *testing.T, r record, join string) *reanalysis.Batch {
 	if err != nil {
 		t.Fatal(err)
 	}
-	levels, err := diffusion.GridNamed("log", schedule, 48, diffusion.Span{High: 20, Low: 4e-3})
+	levels, err := diffusion.GridNamed("log", schedule, 32, diffusion.Span{High: 20, Low: 4e-3})
 	if err != nil {
 		t.Fatal(err)
 	}

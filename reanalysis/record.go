@@ -47,9 +47,15 @@ const (
 	handOverPart  = "handover"  // (member), of the last state kept
 	incrementPart = "increment" // (state kept)
 	forecastPart  = "forecast"  // (member, state), from the last state of the span
+	feedbackPart  = "feedback"  // a table of observations, Parquet
 )
 
-func partFile(name, part string) string { return name + "." + part + ".npy" }
+func partFile(name, part string) string {
+	if part == feedbackPart {
+		return name + "." + part + ".parquet"
+	}
+	return name + "." + part + ".npy"
+}
 
 // record reads what was written about a job; nil if it is not done.
 func (b *Batch) record(j Job) (*Record, error) { return readRecord(b.Dir, j) }

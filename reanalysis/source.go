@@ -37,10 +37,13 @@ type Lease interface {
 // Attempts is the number of times a window is tried before it counts as failed.
 const Attempts = 5
 
-// Backoff is the pause after a number of attempts: 1 s, doubled each time, at most a
-// minute.
-func Backoff(attempts int) time.Duration {
-	return min(time.Second<<min(max(attempts-1, 0), 6), time.Minute)
+// Backoff is the pause after a number of attempts: first, doubled each time, at most a
+// minute. first 0 is a second.
+func Backoff(first time.Duration, attempts int) time.Duration {
+	if first == 0 {
+		first = time.Second
+	}
+	return min(first<<min(max(attempts-1, 0), 6), time.Minute)
 }
 
 // Shard is a Source without a queue: a static share of the windows, for jobs of a
@@ -163,6 +166,6 @@ func (l *share) Release() error             { return nil }
 
 func (l *share) Fail(context.Context, error) (bool, error) {
 	l.tried[l.window]++
-	l.again[l.window] = time.Now().Add(Backoff(l.tried[l.window]))
+	l.again[l.window] = time.Now().Add(Backoff(l.batch.Pause, l.tried[l.window]))
 	return l.tried[l.window] >= Attempts, nil
 }

@@ -201,9 +201,8 @@ func (w *Worker) heartbeat(ctx context.Context, lease Lease) (stop func()) {
 	}
 }
 
-// removeStaleBeats deletes the files of workers that ended without a word, of which
-// ended says that they are no more.
-func (b *Batch) removeStaleBeats() error {
+// RemoveStaleBeats deletes the files of workers that ended without a word.
+func (b *Batch) RemoveStaleBeats() error {
 	files, err := filepath.Glob(b.file(workerFolder, "*.json"))
 	if err != nil {
 		return err

@@ -17,7 +17,8 @@
 //   - denoiser.go applies a rule: the diffusion.Differentiable of a whole
 //     trajectory, in bounded memory;
 //   - uncertainty.go tells how far the denoised mean of a trajectory may be off,
-//     as measured after training;
+//     as measured after training, and uncertainty_field.go that of fields,
+//     wavenumber by wavenumber;
 //   - prior.go is what a user holds: settings, scales and weights, saved as
 //     one safetensors file.
 //

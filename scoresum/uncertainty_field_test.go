@@ -187,14 +187,18 @@ func TestRowsOfLongTrajectoriesSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range []float64{0.05, 1, 100} {
-		v, err := newFieldUncertainty(modes, b.values, 400, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for k, w := range v.waves {
-			if w.rows > mostRows || w.rows < 1 {
-				t.Errorf("s %v, wavenumber %d: %d rows", s, k, w.rows)
+		var sizes [2]int
+		for i, length := range []int{60, 400} {
+			v, err := newFieldUncertainty(modes, b.values, length, s)
+			if err != nil {
+				t.Fatal(err)
 			}
+			for _, w := range v.waves {
+				sizes[i] += len(w.inverses) + len(w.gains)
+			}
+		}
+		if sizes[0] != sizes[1] {
+			t.Errorf("s %v: %d numbers for 60 states, %d for 400", s, sizes[0], sizes[1])
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (s *Server) windows(dir string) *Windows {
 	if len(rows) == 0 {
 		return nil
 	}
-	seconds := s.timing(dir)
+	timing := s.timing(dir)
 	every := len(rows)/mostPoints + 1
 	w := &Windows{}
 	at := map[string]int{}
@@ -97,8 +97,8 @@ func (s *Server) windows(dir string) *Windows {
 			continue
 		}
 		w.Index = append(w.Index, int(index))
-		if text, timed := seconds[int(index)]; timed {
-			row["seconds"] = text
+		if t, timed := timing[int(index)]; timed {
+			row["seconds"], row["memory"] = t.Seconds, t.Memory
 		}
 		for name, text := range row {
 			x, ok := number(text)
@@ -126,17 +126,21 @@ func (s *Server) windows(dir string) *Windows {
 	return w
 }
 
-// timing reads the wall time of each window.
-func (s *Server) timing(dir string) map[int]json.RawMessage {
-	seconds := map[int]json.RawMessage{}
-	type line struct {
-		Window  int
-		Seconds json.RawMessage
+// timing is the wall time of a window in seconds and the memory of its worker in
+// bytes.
+type timing struct {
+	Window  int
+	Seconds json.RawMessage
+	Memory  json.RawMessage
+}
+
+// timing reads what each window took.
+func (s *Server) timing(dir string) map[int]timing {
+	taken := map[int]timing{}
+	for _, t := range lines[timing](s, path.Join(dir, "timing.jsonl"), windowBytes) {
+		taken[t.Window] = t
 	}
-	for _, l := range lines[line](s, path.Join(dir, "timing.jsonl"), windowBytes) {
-		seconds[l.Window] = l.Seconds
-	}
-	return seconds
+	return taken
 }
 
 // number decodes a JSON number.

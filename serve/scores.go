@@ -3,6 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"path"
 	"slices"
@@ -30,11 +31,40 @@ func (s *Server) scores(dir string) *Table {
 		}
 		return t
 	}
+	if t := s.leads(path.Join(dir, batchFolder, "scores.json")); t != nil {
+		return t
+	}
 	var list []score
 	if err := s.readJSON(path.Join(dir, "scores.json"), &list); err != nil || len(list) == 0 {
 		return nil
 	}
 	return medians(list)
+}
+
+// leads reads the scores of the forecasts of a reanalysis by their lead.
+func (s *Server) leads(file string) *Table {
+	var scores struct{ Leads []map[string]any }
+	if err := s.readJSON(file, &scores); err != nil || len(scores.Leads) == 0 {
+		return nil
+	}
+	t := &Table{Columns: []string{"states"}, Rows: [][]string{}, Note: "root mean squares over forecasts, by the states ahead"}
+	for _, name := range slices.Sorted(maps.Keys(scores.Leads[0])) {
+		if name != "states" {
+			t.Columns = append(t.Columns, name)
+		}
+	}
+	for _, lead := range scores.Leads[:min(len(scores.Leads), mostRows)] {
+		var row []string
+		for _, name := range t.Columns {
+			text := ""
+			if x, ok := lead[name].(float64); ok {
+				text = digits(x)
+			}
+			row = append(row, text)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // medians makes a row for each scenario and method, a column for each metric.

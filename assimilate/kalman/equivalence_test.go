@@ -38,7 +38,7 @@ func TestEAKFWithoutLocalisationIsTheSerialFilter(t *testing.T) {
 	for _, order := range kalman.Orders() {
 		want := cycled(t, filter(&kalman.EnSRF{Order: order}), p)
 		got := cycled(t, filter(&kalman.EAKF{Localisation: kalman.Localisation{Taper: "step"}, Order: order}), p)
-		if _, d := apart(want, got, assimilate.Analysis); d > 1e-9 {
+		if _, d := apart(want, got, assimilate.Analysis); d > 1e-10 {
 			t.Errorf("order %s: members are %.1e apart", order, d)
 		}
 	}
@@ -77,7 +77,7 @@ func TestLinearModelMakesAllSmoothersAgree(t *testing.T) {
 				for _, m := range iterations(name, lag) {
 					got := cycled(t, &m, p)
 					for _, stage := range []assimilate.Stage{assimilate.Forecast, assimilate.Analysis, assimilate.Smoothed} {
-						if _, d := apart(want, got, stage); d > 1e-8 {
+						if _, d := apart(want, got, stage); d > 1e-10 {
 							t.Errorf("noise %v, %s, lag %d, %d iterations, MDA %v, bundle %v: members of the %s are %.1e from those of the EnKS",
 								noise, name, lag, m.Iterations, m.MDA, m.Bundle, stage, d)
 						}
@@ -122,7 +122,7 @@ func TestLinearModelMakesAllSquareRootsAgree(t *testing.T) {
 	} {
 		got := cycled(t, m, p)
 		for _, stage := range []assimilate.Stage{assimilate.Forecast, assimilate.Analysis, assimilate.Smoothed} {
-			tolerance := 1e-9
+			tolerance := 1e-10
 			switch name {
 			case "bundle":
 				tolerance = 1e-7 // differences of members 1e-4 apart
@@ -140,7 +140,7 @@ func TestEnRTSOfALinearModelIsTheSmootherOfInfiniteLag(t *testing.T) {
 	p := linearCase(t, 0)
 	want := cycled(t, &kalman.EnKS{Filter: *filter(&kalman.ETKF{}), Lag: 100}, p)
 	got := cycled(t, &kalman.EnRTS{Filter: *filter(&kalman.ETKF{}), Decay: 1}, p)
-	if _, d := apart(want, got, assimilate.Smoothed); d > 1e-6 {
+	if _, d := apart(want, got, assimilate.Smoothed); d > 1e-10 {
 		t.Errorf("members are %.1e apart", d)
 	}
 }
@@ -152,7 +152,7 @@ func TestIteratingOnceWithoutLagIsTheFilter(t *testing.T) {
 		m.Update, m.Lag, m.Iterations = name, 0, 1
 		want, got := cycled(t, filter(u), p), cycled(t, m, p)
 		for _, stage := range []assimilate.Stage{assimilate.Forecast, assimilate.Analysis} {
-			if _, d := apart(want, got, stage); d > 1e-7 {
+			if _, d := apart(want, got, stage); d > 1e-10 {
 				t.Errorf("%s: members of the %s are %.1e apart", name, stage, d)
 			}
 		}
@@ -279,17 +279,17 @@ func TestHowObservationsAreListedDoesNotMatter(t *testing.T) {
 	}{
 		{"another order", func(o observe.Observation) []observe.Observation {
 			return []observe.Observation{pick(o, 1, 2, 0, 1)}
-		}, nil, 1e-9},
+		}, nil, 1e-10},
 		{"split over two observations", func(o observe.Observation) []observe.Observation {
 			return []observe.Observation{pick(o, 1, 0), pick(o, 1, 1, 2)}
-		}, nil, 1e-9},
+		}, nil, 1e-10},
 		{"listed twice with twice the variance", func(o observe.Observation) []observe.Observation {
 			return []observe.Observation{pick(o, twice, 0, 1, 2), pick(o, twice, 0, 1, 2)}
-		}, nil, 1e-9},
+		}, nil, 1e-10},
 		{"missing, or not there", func(o observe.Observation) []observe.Observation {
 			o.Values = []float64{o.Values[0], nan, o.Values[2]}
 			return []observe.Observation{o}
-		}, only, 1e-9},
+		}, only, 1e-10},
 		{"nearly unknown, or not there", func(o observe.Observation) []observe.Observation {
 			o.Sd = []float64{1, 1e7, 1}
 			return []observe.Observation{o}

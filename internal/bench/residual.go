@@ -39,8 +39,8 @@ type residualGradient struct{ weight, bias []float32 }
 
 // residualChunk is the memory of a chunk in work.
 type residualChunk struct {
-	x, work, grad []float32       // chunk x width
-	blocks        []residualBlock // what they keep for going back
+	work, grad []float32       // chunk x width
+	blocks     []residualBlock // what they keep for going back
 }
 
 // residualBlock keeps LN(x) with its scale, and the slope of SiLU.
@@ -51,7 +51,7 @@ const residualBlocks = 5
 func newResidual(width, rows int, training bool) *residual {
 	const slots, tall, cache = 8, 64, 1 << 14 // rows, and values, that leave all of a chunk in the cache
 	r := &residual{width: width, rows: rows, training: training, chunk: max(16, min(rows, tall, cache/width))}
-	r.in, r.out = values(rows*width), make([]float32, rows*width)
+	r.in, r.out = values(rows*width), kernel.Slab(rows*width)
 	weight := kernel.Slab(width * width)
 	fill(weight, 2/float32(width))
 	for range residualBlocks {
@@ -76,7 +76,7 @@ func newResidual(width, rows int, training bool) *residual {
 
 func newResidualChunk(rows, width int) *residualChunk {
 	n := rows * width
-	c := &residualChunk{x: kernel.Slab(n), work: kernel.Slab(n), grad: kernel.Slab(n)}
+	c := &residualChunk{work: kernel.Slab(n), grad: kernel.Slab(n)}
 	for range residualBlocks {
 		c.blocks = append(c.blocks, residualBlock{kernel.Slab(n), kernel.Slab(rows), kernel.Slab(n)})
 	}
@@ -104,13 +104,12 @@ func (r *residual) matrix(x []float32, rows int) kernel.Matrix {
 func (r *residual) passPiece(worker, slot int) {
 	c, first := r.chunks[worker], (r.first+slot)*r.chunk
 	rows := min(r.chunk, r.rows-first)
-	x := c.x[:rows*r.width]
+	x := r.out[first*r.width:][:rows*r.width]
 	copy(x, r.in[first*r.width:])
 	r.forward(c, x, rows)
 	if r.training { // the cotangent of x is x itself: that of half its square
 		r.backward(c, x, rows, r.slots[slot])
 	}
-	copy(r.out[first*r.width:], x)
 }
 
 func (r *residual) forward(c *residualChunk, x []float32, rows int) {

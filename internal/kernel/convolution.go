@@ -13,8 +13,9 @@ const (
 type Algorithm int
 
 // The algorithms. They agree to rounding: against float64, the relative error of a
-// result in the 2-norm is below 1e-6 for Direct and below 3e-6 for Winograd (7e-7
-// and 1.3e-6 measured with 192 channels). A pixel of Winograd's result is computed
+// result in the 2-norm is below 1e-6 for Direct and below 3e-6 for Winograd with up
+// to 192 channels (7e-7 and 1.3e-6 measured), and grows with the root of their
+// number: 1e-6 for Direct with 352. A pixel of Winograd's result is computed
 // with all 6 x 6 pixels of the source around its tile, so one that is infinite or
 // not a number spoils the whole tile. Winograd's weights are four times as large:
 // on grids of 4 x 4 pixels and fewer Direct is as fast.

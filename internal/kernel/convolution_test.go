@@ -115,6 +115,12 @@ func TestConvolutionAgreesWithFloat64(t *testing.T) {
 	}
 }
 
+// Packed filters of so many channels bypass the caches.
+func TestManyChannelsAgreeWithFloat64(t *testing.T) {
+	s := solve(rand.New(rand.NewPCG(1, 3)), problem{kernel.Convolution{Size: 3, Step: 1, In: 352, Out: 336}, 1, 5, 6})
+	eachLevel(t, s.check)
+}
+
 // A grid, a batch and channels are drawn from the fuzzer's bytes.
 func FuzzConvolution(f *testing.F) {
 	f.Add(uint64(1), uint8(1), uint8(0), uint16(0x0811), uint8(1), uint16(0x0808), uint8(0))
@@ -208,8 +214,9 @@ func TestErrorsOfTheAlgorithmsAreBounded(t *testing.T) {
 func TestConvolutionIsTheSameBytesOnAnyNumberOfCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	shapes := []problem{
-		{kernel.Convolution{Size: 3, Step: 1, In: 48, Out: 64}, 3, 33, 32},  // blocks and runs
-		{kernel.Convolution{Size: 3, Step: 1, In: 144, Out: 128}, 1, 9, 10}, // phases and a group
+		{kernel.Convolution{Size: 3, Step: 1, In: 48, Out: 64}, 3, 33, 32},   // blocks and runs
+		{kernel.Convolution{Size: 3, Step: 1, In: 144, Out: 128}, 1, 9, 10},  // phases and columns
+		{kernel.Convolution{Size: 3, Step: 1, In: 144, Out: 128}, 1, 45, 47}, // two groups
 		{kernel.Convolution{Size: 3, Step: 2, In: 48, Out: 64}, 3, 14, 9},
 	}
 	eachLevel(t, func(t *testing.T) {

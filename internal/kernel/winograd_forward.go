@@ -2,8 +2,9 @@ package kernel
 
 // Forward and PullInput by Winograd's algorithm. Many tiles are taken in blocks,
 // whose frequencies stay in the second-level cache of a core: a piece is a block
-// from source to result. Few tiles, which would make too few blocks, are taken in
-// three phases: transforms by tiles, products by frequency, transforms by tiles.
+// from source to result. Few tiles, which would make too few blocks or read many
+// weights too often, are taken in three phases: transforms by tiles, products by
+// frequency, transforms by tiles.
 
 const (
 	// leastBlocks is the number of blocks below which phases are taken.

@@ -111,7 +111,7 @@ func persist(ctx context.Context, work func(ctx context.Context) error) error {
 		try, done := context.WithTimeout(ctx, oneTry)
 		err := work(try)
 		done()
-		if err == nil || ctx.Err() != nil || errors.Is(err, nats.ErrAuthorization) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
+		if err == nil || ctx.Err() != nil || errors.Is(err, nats.ErrAuthorization) {
 			return err
 		}
 		select {

@@ -65,7 +65,7 @@ func (l *lease) Fail(_ context.Context, cause error) (last bool, err error) {
 	if l.ticket.Attempt >= l.queue.attempts {
 		return true, l.message.TermWithReason(cause.Error())
 	}
-	return false, l.message.NakWithDelay(reanalysis.Backoff(l.ticket.Attempt))
+	return false, l.message.NakWithDelay(reanalysis.Backoff(0, l.ticket.Attempt))
 }
 
 // Release implements reanalysis.Lease.

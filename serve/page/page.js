@@ -89,7 +89,7 @@ function drawTop(run) {
     if (b.per_hour > 0) tiles.push(tile("windows an hour", rounded(Math.round(b.per_hour * 10) / 10)));
   }
   const spent = (run.stages || []).reduce((sum, s) => sum + s.seconds, 0);
-  if (spent > 0) tiles.push(tile("time spent", duration(spent)));
+  if (spent > 0 && !b) tiles.push(tile("time spent", duration(spent)));
   if (run.left !== undefined && run.state === "running") tiles.push(tile("time left", duration(run.left)));
   return element("section", { class: "card" },
     element("div", { class: "top" }, element("h1", {}, run.name), chip(run), element("span", { class: "soft small" }, run.kind),
@@ -134,7 +134,8 @@ const panels = [
   { title: "Residual and spread of observed values, in units of the noise", names: ["residual", "observed_spread"] },
   { title: "Innovations over what is expected of them: about 1", names: ["chi2"] },
   { title: "Observations", names: ["observed", "used"] },
-  { title: "Wall time [s]", names: ["seconds"] },
+  { title: "Wall time of a window [s]", names: ["seconds"] },
+  { title: "Memory of its worker [MB]", names: ["memory"], unit: 1e6 },
 ];
 const colours = ["blue", "orange", "green", "red", "purple"];
 
@@ -143,7 +144,7 @@ function drawWindows(run) {
   if (!w || !w.index) return null;
   const charts = panels.map(p => {
     const series = p.names.map(name => (w.series || []).find(s => s.name === name)).filter(s => s)
-      .map((s, i) => ({ name: s.name.replaceAll("_", " "), colour: colours[i], y: s.values }));
+      .map((s, i) => ({ name: s.name.replaceAll("_", " "), colour: colours[i], y: p.unit ? s.values.map(v => v === null ? v : v / p.unit) : s.values }));
     return series.length ? chart({ title: p.title, x: w.index, xLabel: "window", until: run.total - 1, series }) : null;
   }).filter(c => c);
   return charts.length ? card("Windows", element("div", { class: "charts" }, ...charts)) : null;
@@ -174,7 +175,7 @@ function drawFigures(run) {
   if (!(run.figures || []).length) return null;
   return card("Figures, the newest first", element("div", { class: "figures" }, ...run.figures.map(f => {
     const address = `${fileURL(run, f.path)}?${encodeURIComponent(f.modified)}`;
-    if (!images.has(address)) images.set(address, element("img", { src: address, alt: f.path, loading: "lazy" }));
+    if (!images.has(address)) images.set(address, element("img", { src: address, alt: f.path, loading: images.size < 12 ? "eager" : "lazy" }));
     return element("figure", {}, element("a", { href: fileURL(run, f.path), target: "_blank", rel: "noopener" }, images.get(address)),
       element("figcaption", {}, f.path, " · ", ago(f.modified), f.pdf ? " · " : "",
         f.pdf ? element("a", { href: fileURL(run, f.pdf), target: "_blank", rel: "noopener" }, "PDF") : ""));
