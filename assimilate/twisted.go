@@ -37,7 +37,7 @@ import (
 // members interact: they are the heirs of common particles.
 type Twisted struct {
 	Score     *Score
-	Particles int // at least the members asked for
+	Particles int // at least; never fewer than the members asked for
 }
 
 // Diagnostics that Twisted reports.
@@ -57,8 +57,8 @@ func (t *Twisted) Evaluations() int { return len(t.Score.Sampler.Levels) }
 // Assimilate draws p.Members trajectories. The note "warning" says if too few particles
 // carry the weight for that to mean anything.
 func (t *Twisted) Assimilate(ctx context.Context, p Problem, progress func(done, total int)) (*Result, error) {
-	if p.Members < 1 || t.Particles < p.Members {
-		return nil, fault.Inputf("twisted: %d members of %d particles: ask for a member or more, and for as many particles at least", p.Members, t.Particles)
+	if p.Members < 1 {
+		return nil, fault.Inputf("twisted: %d members: ask for at least one", p.Members)
 	}
 	result := &Result{Evaluations: t.Evaluations(), Diagnostics: map[string]float64{UsesCovariance: 0}}
 	c, err := t.newCloud(p, result)
@@ -101,7 +101,8 @@ type twistedCloud struct {
 }
 
 func (t *Twisted) newCloud(p Problem, result *Result) (*twistedCloud, error) {
-	c := &twistedCloud{problem: p, levels: t.Score.Sampler.Levels, solver: t.Score.Sampler.Solver, n: t.Particles, least: float64(t.Particles)}
+	c := &twistedCloud{problem: p, levels: t.Score.Sampler.Levels, solver: t.Score.Sampler.Solver, n: max(t.Particles, p.Members)}
+	c.least = float64(c.n)
 	if c.solver == nil || !c.fresh() {
 		return nil, fault.Inputf("the steps of the solver draw no fresh noise, so that particles have no weights: use solver = \"sde-dpm2\" or \"ddpm\"")
 	}

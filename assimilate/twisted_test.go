@@ -98,7 +98,7 @@ func TestTwistedRefusesWhatHasNoWeights(t *testing.T) {
 	p.Members = 4
 	for name, method := range map[string]*assimilate.Twisted{
 		"deterministic steps": {Score: &assimilate.Score{Prior: prior, Sampler: second(8), Guidance: "auto"}, Particles: 8},
-		"too few particles":   {Score: &assimilate.Score{Prior: prior, Sampler: stochastic(8), Guidance: "auto"}, Particles: 3},
+		"steps without end":   {Score: &assimilate.Score{Prior: prior, Guidance: "auto"}, Particles: 8},
 	} {
 		if _, err := method.Assimilate(t.Context(), p, nil); !fault.IsInput(err) {
 			t.Errorf("%s: %v", name, err)

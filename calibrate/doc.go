@@ -15,6 +15,13 @@
 // Holm's method for their number, so that an exact posterior fails one of them
 // with a probability of at most Study.Level.
 //
+// Fields are asked more: whether members have the variance of truths at every scale,
+// whether channels that follow from others agree with them, and whether the model takes
+// each state near to the next. These have tolerances and no p-values.
+//
+// A study with a Folder writes every case down as it is done, and goes on there when it is
+// started again.
+//
 // # The oracle suite
 //
 // [Oracle] is a study whose exact posterior is known: trajectories of a

@@ -29,8 +29,8 @@ func (c *counted) Assimilate(ctx context.Context, p assimilate.Problem, progress
 	return c.Exact.Assimilate(ctx, p, progress)
 }
 
-// oracle is a small study that keeps its cases in a folder.
-func oracle(t *testing.T, folder, key string) *calibrate.Study {
+// kept is a small study that keeps its cases in a folder.
+func kept(t *testing.T, folder, key string) *calibrate.Study {
 	t.Helper()
 	study, err := calibrate.Oracle(t.Context(), 12, 8, 0.01, 1)
 	if err != nil {
@@ -56,7 +56,7 @@ func TestInterruptedStudyGoesOnWithTheNextCase(t *testing.T) {
 	folder := t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	first := &counted{stop: 6, cancel: cancel}
-	if _, err := oracle(t, folder, "k").Assess(ctx, "m", first, nil); !errors.Is(err, context.Canceled) {
+	if _, err := kept(t, folder, "k").Assess(ctx, "m", first, nil); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	// The line of a case that was being written when the process was killed.
@@ -71,11 +71,11 @@ func TestInterruptedStudyGoesOnWithTheNextCase(t *testing.T) {
 	file.Close()
 
 	second := &counted{}
-	resumed, err := oracle(t, folder, "k").Assess(t.Context(), "m", second, nil)
+	resumed, err := kept(t, folder, "k").Assess(t.Context(), "m", second, nil)
 	if err != nil || second.calls != 12-5 {
 		t.Fatalf("%d cases were done again or for the first time, want 7; error %v", second.calls, err)
 	}
-	whole, err := oracle(t, "", "").Assess(t.Context(), "m", &counted{}, nil)
+	whole, err := kept(t, "", "").Assess(t.Context(), "m", &counted{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestInterruptedStudyGoesOnWithTheNextCase(t *testing.T) {
 		t.Errorf("with an interruption %s\nwithout %s", a, b)
 	}
 	third := &counted{}
-	study := oracle(t, folder, "k")
+	study := kept(t, folder, "k")
 	seconds, err := study.Remaining(t.Context(), "m", third)
 	if err != nil || seconds != 0 {
 		t.Errorf("%v s remain, error %v", seconds, err)
@@ -95,10 +95,10 @@ func TestInterruptedStudyGoesOnWithTheNextCase(t *testing.T) {
 
 func TestAnotherStudyBeginsAnew(t *testing.T) {
 	folder := t.TempDir()
-	if _, err := oracle(t, folder, "k").Assess(t.Context(), "m", &counted{}, nil); err != nil {
+	if _, err := kept(t, folder, "k").Assess(t.Context(), "m", &counted{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	for name, study := range map[string]*calibrate.Study{"settings": oracle(t, folder, "other")} {
+	for name, study := range map[string]*calibrate.Study{"settings": kept(t, folder, "other")} {
 		again := &counted{}
 		if _, err := study.Assess(t.Context(), "m", again, nil); err != nil || again.calls != 12 {
 			t.Errorf("other %s: %d cases, want all 12; error %v", name, again.calls, err)
@@ -108,7 +108,7 @@ func TestAnotherStudyBeginsAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := &counted{}
-	if _, err := oracle(t, folder, "other").Assess(t.Context(), "m", again, nil); err != nil || again.calls != 12 {
+	if _, err := kept(t, folder, "other").Assess(t.Context(), "m", again, nil); err != nil || again.calls != 12 {
 		t.Errorf("a broken file: %d cases, error %v", again.calls, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 //
 // both in physical units. T is found by Sinkhorn's iterations on logarithms, from a
 // large regularisation down to the one wanted, where each goes further than it leads by
-// a factor (Thibault et al. 2021), which takes a tenth of the iterations. A row of
+// a factor (Thibault et al. 2021), which takes fewer iterations. A row of
 // exp((f + g - cost)/e) has few entries that count: others are passed over.
 
 const (
@@ -31,6 +31,10 @@ const (
 	leastSinkhorn  = 1e-6
 	// relaxation is the factor, between 1 and 2.
 	relaxation = 1.8
+	// lastRounds are the iterations at the regularisation wanted. They do not suffice to
+	// settle the potentials of a long curve, along which what they change spreads
+	// slowly, but leave the cost wrong by 2 % of T(u, u') at most, alike for all draws.
+	lastRounds = 128
 )
 
 // Divergences lists the measures of a prior against a truth.
@@ -102,7 +106,7 @@ func entropic(ctx context.Context, a, b *trajectory.Set) (float64, error) {
 	}
 	for e := total; ; e /= 2 {
 		if e <= entropicCost {
-			err := p.settle(ctx, entropicCost, 1024)
+			err := p.settle(ctx, entropicCost, lastRounds)
 			return p.value(), err
 		}
 		// At a larger regularisation the potentials need not be exact.
@@ -122,7 +126,7 @@ type plan struct {
 // settle iterates at regularisation e until potentials change by less than a thousandth
 // of it on average.
 func (p *plan) settle(ctx context.Context, e float64, rounds int) error {
-	for roundsMade = range rounds {
+	for range rounds {
 		change, err := p.update(ctx, p.f, potential{p.g, p.forth, e})
 		if err != nil {
 			return err
@@ -195,4 +199,3 @@ func (p *plan) value() float64 {
 	}
 	return sum
 }
-var roundsMade int

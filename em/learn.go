@@ -54,9 +54,9 @@ type Progress struct {
 // Learn learns a prior from records, in the folder dir, where it leaves the weights of
 // every lap, the newest posterior draws and the ledger. It goes on where an earlier call
 // with the same arguments was cut off, and the result is the same bytes with and without
-// an interruption. It returns the prior chosen, that of the last lap or, where the
-// held-out evidence fell by more than twice its noise, of the best one, and the name of
-// its folder.
+// an interruption. Laps end early where the held-out evidence falls by more than twice
+// its noise. It returns the prior of the lap with the most evidence and the name of its
+// folder.
 func Learn(ctx context.Context, s Settings, means Means, data Data, dir string, progress func(Progress)) (*scoresum.Prior, string, error) {
 	if err := errors.Join(s.Validate(), means.Prior.Validate()); err != nil {
 		return nil, "", err
@@ -228,18 +228,10 @@ func (l *learner) best() int {
 	return best
 }
 
-// choose returns the lap whose prior is the result, and marks it in the ledger. A
-// network is wanted: the Gaussian is never chosen.
+// choose returns the lap whose prior is the result, that with the most evidence, and marks
+// it. A network is wanted: the Gaussian is never chosen.
 func (l *learner) choose() int {
-	chosen := 0
-	for i, lap := range l.laps {
-		if lap.Name != CleanName {
-			chosen = i
-		}
-	}
-	if l.laps[chosen].Stopped != "" {
-		chosen = max(1, l.best())
-	}
+	chosen := max(1, l.best())
 	for i := range l.laps {
 		l.laps[i].Chosen = i == chosen
 	}

@@ -17,7 +17,11 @@ func (e *estimator) learning() error {
 	if l.Covariance == "tweedie" {
 		denoise *= float64(1+l.Iterations) / 2 // measured with one pass backward
 	}
-	evaluations := laps * float64(l.Draws*x.Train+min(l.HeldOut, x.Validation)) * float64(l.Sampler.Steps+1)
+	sampler, err := l.Sampler.build()
+	if err != nil {
+		return err
+	}
+	evaluations := laps * float64(l.Draws*x.Train+min(l.HeldOut, x.Validation)) * float64(sampler.Evaluations())
 	bytes := int64(l.Draws*x.Train+x.Validation) * int64(x.TrainLength) * e.size * 4
 	e.add(Estimate{Unit: "train", Work: "network evaluations", Count: evaluations, Memory: 3 * bytes, Disk: bytes},
 		steps*e.trainStep+evaluations*denoise/e.cores)

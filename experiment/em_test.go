@@ -118,7 +118,7 @@ func TestLearningAtFaultIsNamed(t *testing.T) {
 		{"em.observations.missing=1.0", "observations.missing"},
 		{"em.observations.every=0", "every"},
 		{"em.observations.sd=0.0", "sd"},
-		{"em.sampler.steps=0", "sampler"},
+		{"em.sampler.steps=-1", "sampler"},
 		{`prior.kind="gaussian"`, "prior.kind"},
 		{"trajectories.train=0", "trajectories.train"},
 		{"em.estimate_noise=true", "smooth"},

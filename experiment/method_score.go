@@ -16,7 +16,8 @@ func init() {
 		NeedsPrior: true,
 		Laws:       true,
 		Defaults: func() MethodBuilder {
-			return &scoreMethod{Sampler: DefaultSampler(), Guidance: "auto", Gamma: 0.03, Mode: modes{Mode: "smoother", Lag: 8, Block: 1}}
+			return &scoreMethod{Sampler: DefaultSampler(), Guidance: "auto", Gamma: 0.03, Mode: modes{Mode: "smoother", Lag: 8, Block: 1},
+				Refine: refinement{Refine: "none", Particles: 1024, Moves: 32, Highest: 0.5, Rungs: 4}}
 		},
 	})
 }
@@ -28,6 +29,60 @@ type scoreMethod struct {
 	Gamma    float64           `toml:"gamma" doc:"of guidance sda: variance of the denoised trajectory over the squared noise ratio; 0 to 1000"`
 	Tuning   assimilate.Tuning `toml:",inline"`
 	Mode     modes             `toml:",inline"`
+	Refine   refinement        `toml:",inline"`
+}
+
+// refinement says how the posterior is made exact, at a price.
+type refinement struct {
+	Refine    string  `toml:"refine" doc:"none; twisted: weighted particles through the diffusion, with log evidence; metropolis: chains of moves from the draws, accepted by the likelihood. Both are exact for the prior, up to the length of the sampler's steps"`
+	Particles int     `toml:"particles" doc:"of refine twisted: particles, or as many as members if those are more; 1 to 100000000"`
+	Moves     int     `toml:"moves" doc:"of refine metropolis: moves of each member; 1 to 1000000"`
+	Highest   float64 `toml:"highest" doc:"of refine metropolis: noise over signal of the boldest moves; above 0, up to 1000"`
+	Rungs     int     `toml:"rungs" doc:"of refine metropolis: noise levels of moves, taken in turn, from highest down; 1 to 1000"`
+}
+
+var refinements = []string{"none", "twisted", "metropolis"}
+
+func (r *refinement) check() error {
+	err := errors.Join(
+		named("refine", r.Refine, refinements),
+		dynamics.CheckBetween("particles", r.Particles, 1, 100_000_000),
+		dynamics.CheckBetween("moves", r.Moves, 1, 1_000_000),
+		dynamics.CheckBetween("rungs", r.Rungs, 1, 1000),
+	)
+	if !(r.Highest > 0 && r.Highest <= 1000) {
+		err = errors.Join(err, fault.Inputf("highest = %v: must be above 0 and at most 1000", r.Highest))
+	}
+	return err
+}
+
+// of is the refinement of a method that draws whole trajectories; nil if there is none.
+func (r *refinement) of(score *assimilate.Score) assimilate.Method {
+	switch r.Refine {
+	case "twisted":
+		return &assimilate.Twisted{Score: score, Particles: r.Particles}
+	case "metropolis":
+		return &assimilate.Metropolis{Score: score, Moves: r.Moves, Highest: r.Highest, Rungs: r.Rungs}
+	}
+	return nil
+}
+
+// checkTogether reports parameters that exclude each other.
+func (m *scoreMethod) checkTogether(length int) error {
+	var problems []error
+	if m.Mode.Forecast >= length {
+		problems = append(problems, fault.Inputf("forecast = %d: must be less than the %d states of a trajectory", m.Mode.Forecast, length))
+	}
+	if m.Refine.Refine == "none" {
+		return errors.Join(problems...)
+	}
+	if m.Mode.Mode != "smoother" || m.Mode.Forecast > 0 {
+		problems = append(problems, fault.Inputf("refine = %q: goes with mode = \"smoother\" and without forecast", m.Refine.Refine))
+	}
+	if fresh := m.Solver == "ddpm" || m.Solver == "sde-dpm2" || m.Solver == "ddim" && m.Churn > 0; m.Refine.Refine == "twisted" && !fresh {
+		problems = append(problems, fault.Inputf("refine = \"twisted\": particles need a solver that draws fresh noise: sde-dpm2, or ddpm"))
+	}
+	return errors.Join(problems...)
 }
 
 // modes says which observations a state is drawn from.
@@ -73,11 +128,8 @@ func (m *modes) online(score *assimilate.Score) *assimilate.Online {
 
 // Check reports every parameter at fault; any model will do.
 func (m *scoreMethod) Check(_ dynamics.Model, length int) error {
-	err := errors.Join(m.Sampler.Check(), named("guidance", m.Guidance, assimilate.Guidances()), dynamics.CheckBetween("gamma", m.Gamma, 0, 1000), m.Tuning.Check(), m.Mode.check())
-	if err == nil && m.Mode.Forecast >= length {
-		err = fault.Inputf("forecast = %d: must be less than the %d states of a trajectory", m.Mode.Forecast, length)
-	}
-	return err
+	err := errors.Join(m.Sampler.Check(), named("guidance", m.Guidance, assimilate.Guidances()), dynamics.CheckBetween("gamma", m.Gamma, 0, 1000), m.Tuning.Check(), m.Mode.check(), m.Refine.check())
+	return errors.Join(err, m.checkTogether(length))
 }
 
 // Build returns the method.
@@ -85,6 +137,9 @@ func (m *scoreMethod) Build(prior Prior) (assimilate.Method, error) {
 	score, err := m.score(prior)
 	if err != nil {
 		return nil, err
+	}
+	if refined := m.Refine.of(score); refined != nil {
+		return refined, nil
 	}
 	return m.Mode.of(score), nil
 }
@@ -103,6 +158,13 @@ func (m *scoreMethod) Cost(_ dynamics.Model, length, members int) Cost {
 	sampler, err := m.build()
 	if err != nil {
 		return Cost{} // parameters that Check refuses
+	}
+	switch r := m.Refine; r.Refine {
+	case "twisted":
+		return Cost{NetworkEvaluations: float64(max(members, r.Particles)) * float64(len(sampler.Levels))}
+	case "metropolis": // a move walks half of the levels, perhaps, and passes nothing back
+		moves := float64(r.Moves) * float64(len(sampler.Levels)) / 4
+		return Cost{NetworkEvaluations: float64(members) * (float64(sampler.Evaluations()) + moves)}
 	}
 	parts, err := m.Mode.online(nil).Parts(assimilate.Problem{Length: length})
 	if err != nil {

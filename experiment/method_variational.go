@@ -95,8 +95,8 @@ type scoreModeMethod struct {
 // Check reports every parameter at fault; any model will do.
 func (m *scoreModeMethod) Check(model dynamics.Model, length int) error {
 	err := errors.Join(m.Start.Check(model, length), m.Mode.Check(model))
-	if m.Start.Mode.Mode != "smoother" || m.Start.Mode.Forecast > 0 {
-		err = errors.Join(err, fault.Inputf("mode = %q, forecast = %d: modes of the posterior are those of whole trajectories: leave both out", m.Start.Mode.Mode, m.Start.Mode.Forecast))
+	if m.Start.Mode.Mode != "smoother" || m.Start.Mode.Forecast > 0 || m.Start.Refine.Refine != "none" {
+		err = errors.Join(err, fault.Inputf("mode, forecast, refine: this method climbs from plain draws of whole trajectories: leave them out"))
 	}
 	return err
 }

@@ -163,7 +163,7 @@ name = "all"
 operator = {kind = "identity"}
 sd = 0.5
 `
-	for i, mode := range []string{`mode = "smoother"`, `mode = "filter"`, "mode = \"fixed-lag\"\nlag = 2\nblock = 3\nhistory = 4", "forecast = 3"} {
+	for i, mode := range []string{`mode = "smoother"`, `mode = "filter"`, "mode = \"fixed-lag\"\nlag = 2\nblock = 3\nhistory = 4", "refine = \"twisted\"\nparticles = 16", "refine = \"metropolis\"\nmoves = 3", "forecast = 3"} {
 		text += fmt.Sprintf("[[method]]\nname = \"m%d\"\nkind = \"score\"\nmembers = 4\nevaluations = 12\n%s\n", i, mode)
 	}
 	c := parse(t, text)
@@ -171,8 +171,8 @@ sd = 0.5
 	if _, err := experiment.Run(t.Context(), c, experiment.Options{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{`mode = "smooth"`, "lag = 0", "block = 0", "forecast = 8"} {
-		_, err := experiment.Parse("small.toml", []byte(text+bad+"\n"), nil)
+	for _, bad := range []string{`mode = "smooth"`, "lag = 0", "block = 0", "forecast = 8", "refine = \"twisted\"", "particles = 0"} {
+		_, err := experiment.Parse("small.toml", []byte(strings.Replace(text+bad+"\n", "forecast = 3\nforecast = 8", "forecast = 8", 1)), nil)
 		if key, _, _ := strings.Cut(bad, " "); err == nil || !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -60,7 +60,7 @@ func (r *reporter) describe(s *Scenario) string {
 		sds = append(sds, fmt.Sprint(sd))
 	}
 	text := fmt.Sprintf("Observed: %s of %s, with noise of standard deviation %s.",
-		strings.Join(shortened(observe.Labels(operator), 8), ", "), when, strings.Join(shortened(sds, 8), ", "))
+		r.observed(s, operator), when, strings.Join(shortened(sds, 8), ", "))
 	if *s.Missing > 0 {
 		text += fmt.Sprintf(" A share of %g of the values is missing.", *s.Missing)
 	}
@@ -68,6 +68,22 @@ func (r *reporter) describe(s *Scenario) string {
 		text += fmt.Sprintf(" A share of %g is withheld, to score ensembles by.", s.withheld())
 	}
 	return text
+}
+
+// observed names what an operator sees: values or, of fields, which and how.
+func (r *reporter) observed(s *Scenario, operator observe.Operator) string {
+	labels := observe.Labels(operator)
+	if view := viewOf(r.model); view == nil || len(view.Axes) == len(r.model.Space().Axes) {
+		return strings.Join(shortened(labels, 8), ", ")
+	}
+	var fields []string
+	for _, label := range labels {
+		if field, _, _ := strings.Cut(label, "/"); !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	entry, _ := observe.Lookup(s.Operator.Kind)
+	return fmt.Sprintf("%s (%s: %s)", strings.Join(fields, ", "), s.Operator.Kind, entry.Summary)
 }
 
 func ordinal(n int) string {
@@ -159,11 +175,12 @@ func observedComponents(seen observe.Sequence, shown figure.Trajectories, compon
 	return points
 }
 
-// readCase reads one case of a store of ensembles.
+// readCase reads one case of a store of ensembles: not numbers if the method diverged.
 func readCase(path string, i int) (*trajectory.Set, error) {
 	store, err := trajectory.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	store.Gaps = true
 	return store.Read(i, i+1)
 }

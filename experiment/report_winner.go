@@ -31,9 +31,9 @@ func (r *reporter) winners(scores []Score) []string {
 		if len(field.rows) < 2 {
 			continue
 		}
-		sentences := []string{field.ranked("rmse", "RMSE"), field.ranked("crps", "CRPS"), field.best(), field.honesty(), field.lost(), field.cost(r.learnt())}
+		sentences := []string{field.ranked("rmse", "RMSE"), field.ranked("crps", "CRPS"), field.best(), field.honesty(r.blind()), field.lost()}
 		sentences = slices.DeleteFunc(sentences, func(s string) bool { return s == "" })
-		text = append(text, fmt.Sprintf("Scenario %s. %s", s.Name, strings.Join(sentences, " ")))
+		text = append(text, fmt.Sprintf("Scenario %s. %s", s.Name, strings.Join(sentences, " ")), field.cost(r.learnt()))
 	}
 	return text
 }
@@ -49,6 +49,17 @@ func (r *reporter) learnt() (methods []string, seconds float64) {
 		seconds = unit.Seconds
 	}
 	return methods, seconds
+}
+
+// blind lists the methods that look at no observation, whose spread is honest for nothing.
+func (r *reporter) blind() []string {
+	var list []string
+	for _, m := range r.Methods {
+		if m.Kind == "climatology" || m.Kind == "free-run" {
+			list = append(list, m.Name)
+		}
+	}
+	return list
 }
 
 // contest is the methods of a scenario.
@@ -126,10 +137,11 @@ func (c contest) apart(metric, a, b string) bool {
 	return n > 1 && math.Abs(mean) > 2*math.Sqrt(variance/n)
 }
 
-// honesty says whose spread is nearest to the error, and whose is not.
-func (c contest) honesty() string {
+// honesty says whose spread is nearest to the error, and whose is not, the blind left out.
+func (c contest) honesty(blind []string) string {
 	const metric = "spread_skill"
 	rows := c.ranking(metric, func(x float64) float64 { return math.Abs(math.Log(x)) })
+	rows = slices.DeleteFunc(rows, func(row Row) bool { return slices.Contains(blind, row.Method) })
 	if len(rows) < 2 {
 		return ""
 	}
@@ -173,7 +185,7 @@ func (c contest) cost(learnt []string, training float64) string {
 		}
 		list = append(list, cost)
 	}
-	text := "Wall time of a case: " + strings.Join(list, ", ") + "."
+	text := "Cost of a case in scenario " + c.scenario + ": " + strings.Join(list, ", ") + "."
 	if len(learnt) > 0 && training > 0 {
 		text += fmt.Sprintf(" The prior of %s took %s of training, once for all scenarios.", strings.Join(learnt, " and "), duration(training))
 	}

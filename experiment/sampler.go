@@ -26,7 +26,7 @@ type Sampler struct {
 	Loud        float64 `toml:"loud" doc:"noise over signal above which no corrections are made; 0 to 1e6, 0: no bound"`
 	MaxRatio    float64 `toml:"max_ratio" doc:"noise over signal at which grids log and karras start, 1 to 1e6"`
 	MinRatio    float64 `toml:"min_ratio" doc:"noise over signal at which grids log and karras end, 1e-4 to 0.5; what is left there is removed by a last denoising"`
-	Knee        float64 `toml:"knee" doc:"of grid log: noise over signal at which the spacing changes, between min_ratio and max_ratio; 0: nowhere"`
+	Knee        float64 `toml:"knee" doc:"of grid log: noise over signal at which the spacing changes, below max_ratio; at most min_ratio: nowhere"`
 	Below       float64 `toml:"below" doc:"of grid log with a knee: share of the steps that lies below it, in (0, 1)"`
 }
 
@@ -125,8 +125,8 @@ func (s Sampler) checkTau() error {
 func (s Sampler) checkBounds() error {
 	var problems []error
 	switch {
-	case s.Knee == 0 || s.Grid != "log":
-	case !(s.Knee > s.MinRatio && s.Knee < s.MaxRatio):
+	case s.Grid != "log" || s.Knee >= 0 && s.Knee < s.MaxRatio: // at most min_ratio: there is none
+	default:
 		problems = append(problems, fault.Inputf("knee = %v: must be between min_ratio = %v and max_ratio = %v, or 0 for none", s.Knee, s.MinRatio, s.MaxRatio))
 	}
 	if !(s.Below > 0 && s.Below < 1) {

@@ -10,6 +10,9 @@
 //   - [Training]: training and validation loss against the step;
 //   - [ScorePlot]: scores of every method, a panel a metric: the cases, their
 //     median and interquartile range, beside the floor no method can beat;
+//   - [Fields]: pictures of fields, a row for truth, observations, mean, members and
+//     spread, a column a time, one bar of colours a quantity; [Film] animates them;
+//   - [SpectraPlot]: spectra of truth, members and mean, a panel a field;
 //   - [SweepPlot]: a statistic against a parameter, a line a method, with bars of
 //     one standard error.
 //
@@ -17,7 +20,9 @@
 // one or two journal columns (89 or 183 mm), no text is smaller than 7 pt, and
 // the PNG has 200 dots per inch, so neither needs scaling. Colours are those of
 // Okabe and Ito, told apart under every common colour blindness; line styles,
-// markers and luminance differ as well, so a grey print can be read.
+// markers and luminance differ as well, so a grey print can be read. Fields have the
+// diverging colours of Moreland (2009) if they are signed, and colours of linearly rising
+// lightness if they are positive.
 //
 // # What is refused
 //

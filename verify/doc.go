@@ -48,6 +48,13 @@
 // samples of one law are a positive distance apart: report a distance only
 // beside this floor, the distance between two independent reference samples.
 //
+// # Fields
+//
+// FieldsOf finds the fields in a state; Fields.Channel makes a sample of one, to which
+// every score applies, and Correlation and AnomalyCorrelation are for them. A Spectrometer
+// measures spectra, and Physics what states of a model obey: energies, channels that
+// follow from others, the model's own forecast of the next state.
+//
 // # Calibration
 //
 // Draws holds a scalar function at the truth and at the members of one case, from

@@ -42,9 +42,8 @@
 // be used as they are: inflation multiplies anomalies, not variances, and comes
 // after the analysis; perturbations are centred and rescaled; the radius of a
 // taper is the distance at which it has fallen to exp(-1/2); a rotation is
-// drawn anew in each cycle. Two differ. The inflation of the EKF acts once a
-// sampling interval and its Jacobian is that of the discrete model at the
-// analysis. And a rotation mixes all states within the lag of a smoother by one
+// drawn anew in each cycle. Two differ. The Jacobian of the EKF is that
+// of the discrete model at the analysis. And a rotation mixes all states within the lag of a smoother by one
 // matrix, which keeps their covariances.
 //
 // A cycle is a state with at least one value that is present. Other states are

@@ -87,6 +87,9 @@ func checkProblem(p *assimilate.Problem) error {
 	if law := p.Initial; law != nil && (len(law.Mean) != size || len(law.Sd) != size) {
 		return fault.Inputf("particle filter: the initial law has %d means and %d standard deviations for states of %d values", len(law.Mean), len(law.Sd), size)
 	}
+	if given := p.InitialEnsemble; given != nil && len(given) != p.Members*size {
+		return fault.Inputf("particle filter: the initial ensemble has %d values: %d members of %d values have %d", len(given), p.Members, size, p.Members*size)
+	}
 	return nil
 }
 
@@ -161,7 +164,7 @@ func (c *cloud) advanceGroup(worker, group int) {
 		if c.index > 0 {
 			model.Step(x, r)
 		} else {
-			initial(c.problem, x, r, model.SpinUp())
+			initial(c.problem, i, x, r, model.SpinUp())
 		}
 		ok = ok && finite(x)
 	}

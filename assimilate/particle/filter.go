@@ -131,7 +131,7 @@ func (f *filter) advance(ctx context.Context, t int) error {
 		for i := begin; i < end; i++ {
 			x := f.state(t, i)
 			if t == 0 {
-				initial(&f.problem, x, r, f.spinUp)
+				initial(&f.problem, i, x, r, f.spinUp)
 			} else {
 				copy(x, f.state(t-1, f.parent(t, i)))
 				model.Step(x, r)

@@ -10,7 +10,8 @@
 // fixed part persists through the window. Every member minimises the cost of its own
 // innovations, from observations perturbed by a draw of their noise: an ensemble of
 // data assimilations, whose members scatter as the analysis errs. Perturbations are
-// centred and scaled by sqrt(N/(N-1)). With b = 1 and windows of one state this is
+// centred and scaled by sqrt(N/(N-1)). The ensemble's covariance may be localised
+// (localisation.go), without which few members know nothing of large states. With b = 1 and windows of one state this is
 // the ensemble Kalman filter with perturbed observations, with b = 0 and one state an
 // ensemble of 3D-Vars.
 
@@ -33,6 +34,7 @@ type EnsembleVar struct {
 	Background `toml:",inline"`
 	Window     int     `toml:"window" doc:"states of a window, whose observations are assimilated together; 1 to 10000"`
 	Share      float64 `toml:"ensemble_share" doc:"share of the ensemble in the covariance of the background; 0 (fixed) to 1 (ensemble alone)"`
+	Radius     float64 `toml:"radius" doc:"distance at which the covariance of the ensemble is tapered by exp(-1/2), in units of the axes; 0: no localisation"`
 	Inflation  float64 `toml:"inflation" doc:"factor on the deviations of the members from their mean after each analysis; 0.5 to 10"`
 }
 
@@ -44,7 +46,7 @@ func NewEnsembleVar() *EnsembleVar {
 
 // Check reports a parameter out of range by its key, as an input error. Any model
 // will do.
-func (v *EnsembleVar) Check(dynamics.Model) error {
+func (v *EnsembleVar) Check(model dynamics.Model) error {
 	switch {
 	case v.Window < 1 || v.Window > 10_000:
 		return fault.Inputf("window = %d: must be between 1 and 10000", v.Window)
@@ -52,6 +54,9 @@ func (v *EnsembleVar) Check(dynamics.Model) error {
 		return fault.Inputf("ensemble_share = %v: must be between 0 and 1", v.Share)
 	case !(v.Inflation >= 0.5 && v.Inflation <= 10):
 		return fault.Inputf("inflation = %v: must be between 0.5 and 10", v.Inflation)
+	}
+	if err := checkRadius(model.Space(), v.Radius); err != nil {
+		return err
 	}
 	return v.check()
 }
@@ -80,8 +85,10 @@ func (v *EnsembleVar) Assimilate(ctx context.Context, p assimilate.Problem, prog
 type hybrid struct {
 	method *EnsembleVar
 	*ensemble
-	fixed root // of the fixed part of the covariance; nil if it has none
-	rank  int  // of it
+	fixed root    // of the fixed part of the covariance; nil if it has none
+	rank  int     // of it
+	local *tapers // nil if the ensemble's part is not localised
+	own   int     // unknowns of the ensemble's part, before those of the fixed one
 	seen  [][]observe.Observation
 
 	begin, end int       // the window
@@ -118,9 +125,20 @@ func newHybrid(v *EnsembleVar, p *assimilate.Problem) (*hybrid, error) {
 		}
 		h.fixed, h.rank = fixed, fixed.rank()
 	}
+	h.own = p.Members
+	if v.Radius > 0 {
+		var err error
+		if h.local, err = newTapers(p.Model.Space(), v.Radius); err != nil {
+			return nil, err
+		}
+		h.own *= h.local.modes
+	}
 	rest := p.Observations.Observations
 	for t := range h.seen {
 		h.seen[t], rest = of(t, rest)
+	}
+	if most := h.mostValues(min(v.Window, p.Length)); most > 0 && h.own+h.rank > mostDense/max(most, p.Members) {
+		return nil, fault.Inputf("4denvar: %d values of a window and %d unknowns are too many: choose a larger radius, a shorter window or fewer members", most, h.own+h.rank)
 	}
 	h.reserve(min(v.Window, p.Length))
 	h.solve, h.correct = h.solveMember, h.correctMember
@@ -131,17 +149,8 @@ func newHybrid(v *EnsembleVar, p *assimilate.Problem) (*hybrid, error) {
 // reserve makes room for windows of so many states.
 func (h *hybrid) reserve(width int) {
 	members := h.problem.Members
-	most := 0 // values of a window
-	for begin := 0; begin < len(h.seen); begin += width {
-		values := 0
-		for _, seen := range h.seen[begin:min(begin+width, len(h.seen))] {
-			for _, o := range seen {
-				values += len(o.Values)
-			}
-		}
-		most = max(most, values)
-	}
-	unknowns := members + h.rank
+	most := h.mostValues(width)
+	unknowns := h.own + h.rank
 	h.states = make([]float64, width*members*h.size)
 	h.present = newPresent(h.problem.Observations, h.size)
 	h.before = make([]int, width+1)
@@ -152,6 +161,21 @@ func (h *hybrid) reserve(width int) {
 	for range parallel.Workers(members) {
 		h.shift = append(h.shift, make([]float64, h.size))
 	}
+}
+
+// mostValues is the largest number of values of a window of so many states.
+func (h *hybrid) mostValues(width int) int {
+	most := 0
+	for begin := 0; begin < len(h.seen); begin += width {
+		values := 0
+		for _, seen := range h.seen[begin:min(begin+width, len(h.seen))] {
+			for _, o := range seen {
+				values += len(o.Values)
+			}
+		}
+		most = max(most, values)
+	}
+	return most
 }
 
 // members are those of state t of the window.

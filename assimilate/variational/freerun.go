@@ -150,9 +150,12 @@ func (e *ensemble) each(work func(worker, k int)) {
 func (e *ensemble) moveMember(worker, k int) {
 	x := e.member(k)
 	r := e.sources[worker].At(uint64(e.problem.Case), uint64(e.index), uint64(k)).Rand
-	if e.index == 0 {
+	switch given := e.problem.InitialEnsemble; {
+	case e.index == 0 && given != nil:
+		copy(x, given[k*e.size:])
+	case e.index == 0:
 		initial(e.problem, x, r)
-	} else {
+	default:
 		e.problem.Model.Step(x, r)
 	}
 	e.failed[k] = !finite(x)

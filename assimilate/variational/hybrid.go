@@ -30,12 +30,21 @@ func (h *hybrid) lookAt(t int) int {
 		h.present.compare(seen, members[k*h.size:(k+1)*h.size])
 		copy(h.deviations[k*total+first:], h.present.innovations[:h.present.count])
 	}
+	if h.fixed == nil && h.local == nil {
+		return h.present.count
+	}
+	moments(h.mean, h.variance, members)
+	h.present.linearise(seen, h.mean)
+	if h.local != nil {
+		scale := math.Sqrt(h.method.Share / float64(h.problem.Members-1))
+		for i := range h.present.count {
+			h.local.observe(h.row(first + i)[:h.own], scale, h.present.row(i), members, h.mean)
+		}
+	}
 	if h.fixed != nil {
-		moments(h.mean, h.variance, members)
-		h.present.linearise(seen, h.mean)
 		root := math.Sqrt(1 - h.method.Share)
 		for i := range h.present.count {
-			part := h.row(first + i)[h.problem.Members:]
+			part := h.row(first + i)[h.own:]
 			h.fixed.transposed(part, h.present.row(i))
 			for j := range part {
 				part[j] *= root
@@ -47,13 +56,16 @@ func (h *hybrid) lookAt(t int) int {
 
 // row is row i of G: what value i makes of w and of v.
 func (h *hybrid) row(i int) []float64 {
-	n := h.problem.Members + h.rank
+	n := h.own + h.rank
 	return h.rows[i*n : (i+1)*n]
 }
 
 // centre sets the ensemble's part of the rows from the innovations, whose deviations
 // are those of the observations with the sign turned.
 func (h *hybrid) centre() {
+	if h.local != nil {
+		return // lookAt has set them
+	}
 	members := h.problem.Members
 	total := len(h.deviations) / members
 	scale := math.Sqrt(h.method.Share / float64(members-1))
@@ -90,7 +102,7 @@ func (h *hybrid) perturb() {
 
 // factorise makes the solver in the smaller of the two spaces.
 func (h *hybrid) factorise() {
-	count, unknowns := h.count(), h.problem.Members+h.rank
+	count, unknowns := h.count(), h.own+h.rank
 	if h.columns = unknowns < count; !h.columns {
 		h.gram.reserve(count, unknowns)
 		copy(h.gram.data, h.rows[:count*unknowns])
@@ -108,7 +120,7 @@ func (h *hybrid) factorise() {
 
 // solveMember finds the control that costs member k least.
 func (h *hybrid) solveMember(_, k int) {
-	total, unknowns := len(h.deviations)/h.problem.Members, h.problem.Members+h.rank
+	total, unknowns := len(h.deviations)/h.problem.Members, h.own+h.rank
 	right := h.deviations[k*total : k*total+h.count()] // not needed any more
 	control := h.controls[k*unknowns : (k+1)*unknowns]
 	if h.columns {
@@ -140,19 +152,22 @@ func (h *hybrid) update(t int) {
 
 // correctMember adds the increment of member k.
 func (h *hybrid) correctMember(worker, k int) {
-	members := h.problem.Members
-	control := h.controls[k*(members+h.rank) : (k+1)*(members+h.rank)]
+	control := h.controls[k*(h.own+h.rank) : (k+1)*(h.own+h.rank)]
 	x, forecast := h.member(k), h.members(h.index)
-	scale := math.Sqrt(h.method.Share / float64(members-1))
-	var sum float64
-	for j, w := range control[:members] {
-		addScaled(x, scale*w, forecast[j*h.size:])
-		sum += w
+	scale := math.Sqrt(h.method.Share / float64(h.problem.Members-1))
+	if h.local != nil {
+		h.local.add(x, scale, control[:h.own], forecast, h.mean)
+	} else {
+		var sum float64
+		for j, w := range control[:h.own] {
+			addScaled(x, scale*w, forecast[j*h.size:])
+			sum += w
+		}
+		addScaled(x, -scale*sum, h.mean)
 	}
-	addScaled(x, -scale*sum, h.mean)
 	if h.fixed != nil {
 		shift := h.shift[worker]
-		h.fixed.times(shift, control[members:])
+		h.fixed.times(shift, control[h.own:])
 		addScaled(x, math.Sqrt(1-h.method.Share), shift)
 	}
 }

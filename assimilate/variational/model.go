@@ -36,6 +36,9 @@ func checkProblem(p *assimilate.Problem) error {
 	if law := p.Initial; law != nil && (len(law.Mean) != size || len(law.Sd) != size) {
 		return fault.Inputf("variational: the initial law has %d means and %d standard deviations for states of %d values", len(law.Mean), len(law.Sd), size)
 	}
+	if given := p.InitialEnsemble; given != nil && len(given) != p.Members*size {
+		return fault.Inputf("variational: the initial ensemble has %d values: %d members of %d values have %d", len(given), p.Members, size, p.Members*size)
+	}
 	return nil
 }
 

@@ -337,3 +337,33 @@ func TestClusterLosesItsLeaderAndNoWindow(t *testing.T) {
 		t.Errorf("%d windows were given out twice", twice)
 	}
 }
+
+// What the queue adds to a window: offering it, taking it, giving it back.
+func BenchmarkTicket(b *testing.B) {
+	s, err := queue.Start(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Stop()
+	c, err := queue.Connect(queue.Access{URL: s.URL()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	q, err := c.Open(b.Context(), queue.Batch{Run: "a", Dir: "/x", Lease: time.Minute, Attempts: 3})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for k := 0; b.Loop(); k++ {
+		if err := q.Publish(b.Context(), reanalysis.Ticket{Window: k}, fmt.Sprint(k)); err != nil {
+			b.Fatal(err)
+		}
+		l, err := q.Claim(b.Context())
+		if err == nil {
+			err = errors.Join(l.Extend(), l.Done(b.Context()))
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
