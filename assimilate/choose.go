@@ -65,7 +65,7 @@ func GuidanceSummary(name string) string {
 			return g.summary
 		}
 	}
-	return "covariance, dense, banded or by conjugate gradients, or else pigdm with the length of its step searched for"
+	return "jfps of fields; else covariance, dense or banded; or else pigdm with the length of its step searched for"
 }
 
 // guidance is an entry of the list of rules.
@@ -119,10 +119,18 @@ func (s *Score) plan(p Problem, n *innovations) (*plan, error) {
 	return nil, fault.Inputf("guidance = %q: is unknown; choose one of %q", s.Guidance, Guidances())
 }
 
-// planAuto takes the covariance guidance where the prior has a covariance and sizes
-// allow, and otherwise a white covariance that bounds it for values of unit variance;
-// both search for the length of their step.
+// planAuto takes, of fields, jfps: networks on fields are trained too briefly for their
+// Jacobians, along which the covariance guidance diverged where a few cells were seen
+// precisely, while V is measured and bounded. Elsewhere it takes the covariance guidance
+// if the prior has a covariance and sizes allow, and otherwise a white covariance that
+// bounds it for values of unit variance; both search for the length of their step.
 func (s *Score) planAuto(p Problem, n *innovations) (*plan, error) {
+	if _, ok := s.Prior.(Fields); ok {
+		if chosen, err := s.planFree(p, n); err == nil && chosen.reason != "" {
+			chosen.name = "jfps"
+			return chosen, nil
+		}
+	}
 	chosen, err := s.planCovariance(p, n)
 	if err == nil {
 		chosen.name = "covariance"
@@ -192,9 +200,13 @@ func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
 		return nil, err
 	}
 	return &plan{
-		reason: fmt.Sprintf("by conjugate gradients: fields, %d values, %d observed", p.Length*n.dim, n.present()),
+		reason: fieldReason(p, n),
 		rule:   func(n *innovations) rule { return composed{separate{newFieldWeigher(shared, n)}, throughPrior{true}} },
 	}, nil
+}
+
+func fieldReason(p Problem, n *innovations) string {
+	return fmt.Sprintf("by conjugate gradients: fields, %d values, %d observed", p.Length*n.dim, n.present())
 }
 
 func (s *Score) planBanded(p Problem, n *innovations) (*plan, error) {
@@ -281,7 +293,7 @@ func (s *Score) planFree(p Problem, n *innovations) (*plan, error) {
 			separate
 			throughProduct
 		}
-		return &plan{rule: func(n *innovations) rule {
+		return &plan{reason: fieldReason(p, n), rule: func(n *innovations) rule {
 			w := newFieldWeigher(shared, n)
 			return free{separate{w}, throughProduct{w}}
 		}}, nil

@@ -205,7 +205,7 @@ func TestAutoTakesTheProductOfFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if note := result.Notes["guidance"]; !strings.HasPrefix(note, "covariance, by conjugate gradients: fields, 640 values, 66 observed") {
+	if note := result.Notes["guidance"]; !strings.HasPrefix(note, "jfps, by conjugate gradients: fields, 640 values, 66 observed") {
 		t.Errorf("guidance %q", note)
 	}
 	if result.Diagnostics[assimilate.UsesCovariance] != 1 {

@@ -364,38 +364,42 @@ func TestMixtureTable(t *testing.T) {
 	if !*long {
 		t.Skip("prints a table; use -long -v")
 	}
-	const members, seeds = 500, 3
 	for _, size := range [][2]int{{8, 1}, {8, 4}, {80, 1}, {80, 4}} {
-		methods := map[string]func(s *assimilate.Score) assimilate.Method{}
-		var names []string
-		add := func(name, guidance string, wrap func(s *assimilate.Score) assimilate.Method) {
-			names = append(names, name)
-			methods[name] = func(s *assimilate.Score) assimilate.Method {
-				s.Guidance = guidance
-				return wrap(s)
+		t.Run(fmt.Sprintf("%d,%d", size[0], size[1]), func(t *testing.T) { mixtureRows(t, size) })
+	}
+}
+
+func mixtureRows(t *testing.T, size [2]int) {
+	const members, seeds = 500, 3
+	methods := map[string]func(s *assimilate.Score) assimilate.Method{}
+	var names []string
+	add := func(name, guidance string, wrap func(s *assimilate.Score) assimilate.Method) {
+		names = append(names, name)
+		methods[name] = func(s *assimilate.Score) assimilate.Method {
+			s.Guidance = guidance
+			return wrap(s)
+		}
+	}
+	for _, g := range []string{"covariance", "mmps", "pigdm", "tmpd", "jfps", "sda", "sda-gaussian", "diffpir", "dps"} {
+		add(g, g, func(s *assimilate.Score) assimilate.Method { return s })
+	}
+	add("twisted, mmps", "mmps", func(s *assimilate.Score) assimilate.Method { return &assimilate.Twisted{Score: s, Particles: 4000} })
+	add("metropolis, mmps", "mmps", func(s *assimilate.Score) assimilate.Method {
+		return &assimilate.Metropolis{Score: s, Moves: 60, Highest: 3, Rungs: 6}
+	})
+	for _, name := range names {
+		var distances, variations, floors float64
+		text := ""
+		for seed := range seeds {
+			p := newMixture(size[0], size[1], int64(seed)).prior()
+			score := &assimilate.Score{Prior: p, Sampler: stochastic(40), Gamma: 0.1, Tuning: assimilate.Tuning{Iterations: size[1]}}
+			distance, floor, variation, err := p.score(t, methods[name](score), members)
+			if err != nil {
+				text = "refused or diverged"
+				continue
 			}
+			distances, floors, variations = distances+distance/seeds, floors+floor/seeds, variations+variation/seeds
 		}
-		for _, g := range []string{"covariance", "mmps", "pigdm", "tmpd", "jfps", "sda", "sda-gaussian", "diffpir", "dps"} {
-			add(g, g, func(s *assimilate.Score) assimilate.Method { return s })
-		}
-		add("twisted, mmps", "mmps", func(s *assimilate.Score) assimilate.Method { return &assimilate.Twisted{Score: s, Particles: 4000} })
-		add("metropolis, mmps", "mmps", func(s *assimilate.Score) assimilate.Method {
-			return &assimilate.Metropolis{Score: s, Moves: 60, Highest: 3, Rungs: 6}
-		})
-		for _, name := range names {
-			var distances, variations, floors float64
-			text := ""
-			for seed := range seeds {
-				p := newMixture(size[0], size[1], int64(seed)).prior()
-				score := &assimilate.Score{Prior: p, Sampler: stochastic(40), Gamma: 0.1, Tuning: assimilate.Tuning{Iterations: size[1]}}
-				distance, floor, variation, err := p.score(t, methods[name](score), members)
-				if err != nil {
-					text = "refused or diverged"
-					continue
-				}
-				distances, floors, variations = distances+distance/seeds, floors+floor/seeds, variations+variation/seeds
-			}
-			t.Logf("| (%d, %d) | %s | %.2f | %.2f | %.2f | %s", size[0], size[1], name, distances, floors, variations, text)
-		}
+		t.Logf("| (%d, %d) | %s | %.2f | %.2f | %.2f | %s", size[0], size[1], name, distances, floors, variations, text)
 	}
 }

@@ -21,6 +21,8 @@ type Score struct {
 	Guidance string  // one of Guidances
 	Gamma    float64 // of sda
 	Tuning   Tuning  // of other rules
+	// Doubling, if not nil, chooses the sampler for each problem, in place of Sampler.
+	Doubling *Doubling
 }
 
 // Diagnostics that Score reports.
@@ -42,6 +44,9 @@ func (s *Score) Evaluations() int { return s.Sampler.Evaluations() }
 func (s *Score) Assimilate(ctx context.Context, p Problem, progress func(done, total int)) (*Result, error) {
 	if p.Members < 1 {
 		return nil, fault.Inputf("score: %d members: ask for at least one", p.Members)
+	}
+	if s.Doubling != nil {
+		return s.doubled(ctx, p, progress)
 	}
 	result := &Result{Evaluations: s.Evaluations(), Diagnostics: map[string]float64{UsesCovariance: 0}}
 	denoiser, err := s.guided(p, result)
@@ -124,7 +129,7 @@ func (s *Score) prepare(p Problem, n *innovations, result *Result) (newRule func
 	if err != nil {
 		return nil, err
 	}
-	if chosen.name == "covariance" {
+	if chosen.name == "covariance" || chosen.name == "jfps" {
 		result.Diagnostics[UsesCovariance] = 1
 	}
 	result.Notes = map[string]string{"guidance": chosen.name}

@@ -126,12 +126,20 @@ func (l *learner) tell(number, activity int, done, total int, doing string) {
 		return
 	}
 	const parts = 1000
-	all := 2 * l.Laps
+	weight := 1 // of training in the last lap
+	if number == l.Laps && activity == 1 {
+		weight = l.Last
+	}
+	all := 2*l.Laps + l.Last - 1
+	before := 2*(number-1) + activity
 	if l.compares() {
-		all += l.Laps
+		all += l.Laps + l.Last - 1
+	}
+	if activity == 2 { // the comparison, behind all laps
+		weight, before = l.Laps+l.Last-1, 2*l.Laps+l.Last-1
 	}
 	l.report(Progress{
-		Done: (2*(number-1)+activity)*parts + parts*done/max(total, 1), Total: all * parts, Lap: number, Doing: doing,
+		Done: before*parts + weight*parts*done/max(total, 1), Total: all * parts, Lap: number, Doing: doing,
 	})
 }
 
@@ -291,7 +299,11 @@ func (l *learner) train(ctx context.Context, number int, d *drawn) (*scoresum.Pr
 			return nil, err
 		}
 	}
-	return trained(ctx, l.Prior, data, l.folder(number), func(p scoresum.Progress) {
+	settings := l.Prior
+	if number == l.Laps {
+		settings.Training.Steps *= l.Last
+	}
+	return trained(ctx, settings, data, l.folder(number), func(p scoresum.Progress) {
 		l.tell(number, 1, p.Step, p.Steps, fmt.Sprintf("training, step %d of %d", p.Step, p.Steps))
 	})
 }
@@ -319,7 +331,10 @@ func (l *learner) priorDraws(ctx context.Context, prior *scoresum.Prior) ([]floa
 // clean trains the prior of the comparison.
 func (l *learner) clean(ctx context.Context) error {
 	settings := l.Prior
-	laps := len(l.laps) - 1
+	laps := len(l.laps) - 1 // of which the last may be longer
+	if laps == l.Laps {
+		laps += l.Last - 1
+	}
 	settings.Training.Steps *= laps
 	dir := filepath.Join(l.dir, CleanName)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -328,7 +343,7 @@ func (l *learner) clean(ctx context.Context) error {
 	prior, err := trained(ctx, settings, scoresum.Data{
 		Training: l.Data.Clean, Validation: l.Truth, Standard: *l.Standard, Seed: rng.Stream(l.Seed, "em/clean").Int64(),
 	}, dir, func(p scoresum.Progress) {
-		l.tell(l.Laps, 2, p.Step*l.Laps, p.Steps, fmt.Sprintf("training on the truth for comparison, step %d of %d", p.Step, p.Steps))
+		l.tell(l.Laps, 2, p.Step, p.Steps, fmt.Sprintf("training on the truth for comparison, step %d of %d", p.Step, p.Steps))
 	})
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func tiny(t *testing.T) (em.Settings, em.Means, em.Data) {
 		return list, set
 	}
 	s := em.DefaultSettings()
-	s.Laps, s.Gaussian, s.Points, s.Smooth, s.Noise, s.Clean = 2, 10, 128, 3, true, true
+	s.Laps, s.Last, s.Gaussian, s.Points, s.Smooth, s.Noise, s.Clean = 2, 2, 10, 128, 3, true, true
 	p := scoresum.DefaultSettings()
 	p.Network, p.Window, p.Width, p.Blocks = "mlp", 6, 8, 1
 	p.Training.Steps, p.Training.Batch, p.Training.Checkpoint = 20, 32, 7

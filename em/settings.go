@@ -10,6 +10,7 @@ import (
 // Settings say how a prior is learnt from observations: the [em] table of a config.
 type Settings struct {
 	Laps       int     `toml:"laps" doc:"laps of drawing from the posterior of every record and training on the draws; fewer if the held-out evidence falls"`
+	Last       int     `toml:"last" doc:"times as many training steps in the last lap, whose prior is mostly the result, as in those before"`
 	Covariance string  `toml:"covariance" doc:"what posterior draws take for the covariance of a trajectory given its noised version. tweedie: the network's own, scaled Jacobian; measured: its mean as measured after training; prior: that of the Gaussian fitted first; identity: of a standard normal law; noise: of a flat law"`
 	Iterations int     `toml:"iterations" doc:"of covariance tweedie: passes backward through the network for each evaluation; as many as a record has values make it exact"`
 	Draws      int     `toml:"draws" doc:"posterior draws of each record in a lap"`
@@ -26,7 +27,7 @@ type Settings struct {
 // DefaultSettings suit trajectories of a few hundred values.
 func DefaultSettings() Settings {
 	return Settings{
-		Laps: 8, Covariance: "tweedie", Iterations: 3, Draws: 1, Gaussian: 32,
+		Laps: 8, Last: 4, Covariance: "tweedie", Iterations: 3, Draws: 1, Gaussian: 32,
 		HeldOut: 512, Points: 4096, Divergence: "w1",
 	}
 }
@@ -44,6 +45,7 @@ func (s Settings) Validate() error {
 		}
 	}
 	check(s.Laps >= 1 && s.Laps <= 1000, "laps = %d: must be between 1 and 1000", s.Laps)
+	check(s.Last >= 1 && s.Last <= 1000, "last = %d: must be between 1 and 1000", s.Last)
 	check(slices.Contains(Covariances(), s.Covariance), "covariance = %q: must be one of %q", s.Covariance, Covariances())
 	check(s.Iterations >= 1 && s.Iterations <= 64, "iterations = %d: must be between 1 and 64", s.Iterations)
 	check(s.Draws >= 1 && s.Draws <= 1000, "draws = %d: must be between 1 and 1000", s.Draws)

@@ -145,7 +145,7 @@ var brokenConfigs = map[string]struct {
 	"scenario name is a path":   {`name = "A"`, `name = "../A"`, []string{":14:1:", "letters, digits"}},
 	"reserved method name":      {`name = "particle"`, "name = \"truth\"\nkind = \"particle\"", []string{":20:1:", "another name"}},
 	"experiment name is a path": {"seed = 3", `name = "a/b"`, []string{":1:1:", "letters, digits"}},
-	"trajectory of one state":   {"length = 17", "length = 1", []string{":6:1:", "trajectories.length", "at least 2"}},
+	"trajectory of no state":    {"length = 17", "length = 0", []string{":6:1:", "trajectories.length", "at least 1"}},
 	"negative spin-up":          {"spin_up = 10", "spin_up = -10", []string{":7:1:", "spin_up", "at least 0"}},
 	"negative count":            {"train = 4", "train = -4", []string{":8:1:", "trajectories.train", "at least 0"}},
 	"data set beyond memory":    {"train = 4", "train = 4_000_000_000", []string{":8:1:", "GB", "fewer"}},
@@ -246,6 +246,6 @@ func ExampleParse() {
 	_, err := experiment.Parse("my.toml", []byte("[model]\nname = \"lorenz63\"\n\n[trajectories]\nlenght = 65\n"), nil)
 	fmt.Println(err)
 	// Output:
-	// my.toml:4:1: trajectories.length is missing: states of a trajectory to assimilate, at least 2
+	// my.toml:4:1: trajectories.length is missing: states of a trajectory to assimilate; 1 for problems without time
 	// my.toml:5:1: unknown key "trajectories.lenght"; did you mean "length"?
 }

@@ -6,7 +6,7 @@ package experiment
 func (e *estimator) learning() error {
 	x, l := e.Trajectories, e.Learning
 	laps := float64(l.Laps)
-	steps := laps * float64(e.Prior.Training.Steps)
+	steps := (laps + float64(l.Last) - 1) * float64(e.Prior.Training.Steps)
 	if l.Clean {
 		steps *= 2
 	}

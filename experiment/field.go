@@ -10,7 +10,7 @@ import (
 // fieldView describes the states of a model that are fields, for scores and figures.
 type fieldView struct {
 	*verify.Physics
-	quantity, units []string // of each channel
+	units []string // of each channel
 }
 
 // described is a model that knows what its channels are.
@@ -30,11 +30,11 @@ func viewOf(model dynamics.Model) *fieldView {
 	space := model.Space()
 	v := &fieldView{Physics: physics}
 	for c := range physics.Channels {
-		name, units := space.LongName, space.Units
+		units := space.Units
 		if m, ok := model.(described); ok {
-			name, units = m.Quantity(c)
+			_, units = m.Quantity(c)
 		}
-		v.quantity, v.units = append(v.quantity, name), append(v.units, units)
+		v.units = append(v.units, units)
 	}
 	return v
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"retrace/assimilate"
+	"retrace/diffusion"
 	"retrace/dynamics"
 	"retrace/internal/fault"
 )
@@ -25,7 +26,7 @@ func init() {
 // scoreMethod is score-based data assimilation.
 type scoreMethod struct {
 	Sampler  `toml:",inline"`
-	Guidance string            `toml:"guidance" doc:"rule of guidance. auto: covariance where the prior has one, or else pigdm with a step searched for; covariance: weighs observations against the measured covariance of the denoised trajectory, no knob; sda: against gamma times the squared noise ratio (the paper); others: dps, dps-gaussian, pigdm, tmpd, sda-gaussian, mmps, mmps-cg, jfps, diffpir"`
+	Guidance string            `toml:"guidance" doc:"rule of guidance. auto: jfps of fields, else covariance where the prior has one, or else pigdm with a step searched for; covariance: weighs observations against the measured covariance of the denoised trajectory, no knob; sda: against gamma times the squared noise ratio (the paper); others: dps, dps-gaussian, pigdm, tmpd, sda-gaussian, mmps, mmps-cg, jfps, diffpir"`
 	Gamma    float64           `toml:"gamma" doc:"of guidance sda: variance of the denoised trajectory over the squared noise ratio; 0 to 1000"`
 	Tuning   assimilate.Tuning `toml:",inline"`
 	Mode     modes             `toml:",inline"`
@@ -72,6 +73,9 @@ func (m *scoreMethod) checkTogether(length int) error {
 	var problems []error
 	if m.Mode.Forecast >= length {
 		problems = append(problems, fault.Inputf("forecast = %d: must be less than the %d states of a trajectory", m.Mode.Forecast, length))
+	}
+	if m.Tolerance > 0 && (m.Steps > 0 || m.Refine.Refine == "twisted") {
+		problems = append(problems, fault.Inputf("tolerance = %v: chooses the steps: leave steps out, and refine = \"twisted\", which does not know how", m.Tolerance))
 	}
 	if m.Refine.Refine == "none" {
 		return errors.Join(problems...)
@@ -150,7 +154,15 @@ func (m *scoreMethod) score(prior Prior) (*assimilate.Score, error) {
 	if err != nil {
 		return nil, fmt.Errorf("score: %w", err)
 	}
-	return &assimilate.Score{Prior: prior, Sampler: sampler, Guidance: m.Guidance, Gamma: m.Gamma, Tuning: m.Tuning}, nil
+	score := &assimilate.Score{Prior: prior, Sampler: sampler, Guidance: m.Guidance, Gamma: m.Gamma, Tuning: m.Tuning}
+	if m.Tolerance > 0 {
+		score.Doubling = &assimilate.Doubling{Tolerance: m.Tolerance, Sampler: func(steps int) (diffusion.PredictorCorrector, error) {
+			s := m.Sampler
+			s.Steps = steps
+			return s.build()
+		}}
+	}
+	return score, nil
 }
 
 // Cost counts guided evaluations of the prior, over trajectories of the length asked for.

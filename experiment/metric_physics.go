@@ -29,7 +29,7 @@ func physicsDescriptions() []Metric {
 		{"spectrum_high", "spectrum, small scales", "the same above half the Nyquist wavenumber", "", 1, "1", nil},
 		{"spectrum_error", "spectrum, worst octave", "largest deviation of that ratio from 1 in any octave up to half the Nyquist wavenumber", "lower", math.NaN(), "1", nil},
 		{"inversion_residual", "inversion residual", "how far a channel is from what follows from potential vorticity, over its size; 0 is right, and the truth's is what can be reached", "lower", math.NaN(), "1", nil},
-		{"model_residual", "model residual", "how far the state after next is from the model's forecast, over the standard deviation; the truth's is what can be reached", "lower", math.NaN(), "1", nil},
+		{"model_residual", "model residual", "how far each state is from the model's forecast from the one before, over the standard deviation; the truth's is what can be reached", "lower", math.NaN(), "1", nil},
 	}
 }
 

@@ -163,7 +163,7 @@ name = "all"
 operator = {kind = "identity"}
 sd = 0.5
 `
-	for i, mode := range []string{`mode = "smoother"`, `mode = "filter"`, "mode = \"fixed-lag\"\nlag = 2\nblock = 3\nhistory = 4", "refine = \"twisted\"\nparticles = 16", "refine = \"metropolis\"\nmoves = 3", "forecast = 3"} {
+	for i, mode := range []string{`mode = "smoother"`, `mode = "filter"`, "mode = \"fixed-lag\"\nlag = 2\nblock = 3\nhistory = 4", "refine = \"twisted\"\nparticles = 16", "refine = \"metropolis\"\nmoves = 3", "tolerance = 0.1", "forecast = 3"} {
 		text += fmt.Sprintf("[[method]]\nname = \"m%d\"\nkind = \"score\"\nmembers = 4\nevaluations = 12\n%s\n", i, mode)
 	}
 	c := parse(t, text)

@@ -16,6 +16,13 @@ func (r *reporter) fieldScores(section *figure.Section, s *Scenario, scores []Sc
 	if view == nil {
 		return
 	}
+	titles := make([]string, len(view.Channels))
+	for c, channel := range view.Channels {
+		titles[c] = channel
+		if units := view.units[c]; units != "" && units != "1" {
+			titles[c] += " [" + units + "]"
+		}
+	}
 	var physics []Score
 	for _, score := range scores {
 		switch {
@@ -23,14 +30,13 @@ func (r *reporter) fieldScores(section *figure.Section, s *Scenario, scores []Sc
 		case slices.Contains(physicsNames, score.Metric):
 			physics = append(physics, score)
 		default:
-			channel := score.Channel
 			section.Scores = append(section.Scores, figure.Score{
-				Scenario: channel, Method: score.Method, Case: score.Case, Metric: score.Metric, Value: score.Value,
+				Scenario: titles[max(0, slices.Index(view.Channels, score.Channel))], Method: score.Method, Case: score.Case, Metric: score.Metric, Value: score.Value,
 			})
 		}
 	}
 	slices.SortStableFunc(section.Scores, func(a, b figure.Score) int {
-		return slices.Index(view.Channels, a.Scenario) - slices.Index(view.Channels, b.Scenario)
+		return slices.Index(titles, a.Scenario) - slices.Index(titles, b.Scenario)
 	})
 	section.Metrics = slices.DeleteFunc(r.shownMetrics(), func(m figure.Metric) bool { return slices.Contains(physicsNames, m.Name) })
 	for i := range section.Metrics {

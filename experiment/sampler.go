@@ -17,6 +17,7 @@ type Sampler struct {
 	Grid        string  `toml:"grid" doc:"where the steps lie: uniform in the time of the schedule; log, uniform in the logarithm of noise over signal; or karras, uniform in its seventh root"`
 	Evaluations int     `toml:"evaluations" doc:"evaluations of the prior that a member may cost: what steps and corrections are if they are left to it; 2 to 1000000"`
 	Steps       int     `toml:"steps" doc:"steps of the solver from noise to data, 1 to 100000; 0: as many as evaluations allow"`
+	Tolerance   float64 `toml:"tolerance" doc:"above 0: steps are chosen for each case, doubled from 8 until that moves members by less than so many standard deviations; 0 to 1; 0: steps and evaluations say how many"`
 	Solver      string  `toml:"solver" doc:"what makes the steps: ddim, ddpm, euler, heun, dpm2, dpm3, dpm2-noise, dpm3-noise or sde-dpm2; retrace samplers tells them apart"`
 	Churn       float64 `toml:"churn" doc:"of solver ddim: share of the noise that a step replaces by fresh noise, in [0, 1]"`
 	Corrector   string  `toml:"corrector" doc:"what makes the corrections: leimkuhler, langevin, ornstein or balanced; retrace samplers tells them apart"`
@@ -100,6 +101,7 @@ func (s Sampler) Check() error {
 		named("grid", s.Grid, diffusion.Grids()),
 		dynamics.CheckBetween("evaluations", s.Evaluations, 2, 1_000_000),
 		dynamics.CheckBetween("steps", s.Steps, 0, 100_000),
+		dynamics.CheckBetween("tolerance", s.Tolerance, 0, 1),
 		named("solver", s.Solver, diffusion.Solvers()),
 		dynamics.CheckBetween("churn", s.Churn, 0, 1),
 		named("corrector", s.Corrector, diffusion.Correctors()),

@@ -9,7 +9,6 @@ import (
 	"image/draw"
 	"image/gif"
 
-	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
@@ -47,7 +46,7 @@ func Film(sheets []Sheet) (*Animation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("frame %d: %w", i, err)
 		}
-		if f.width != 0 && len(a.frames) > 0 && (f.width != a.frames[0].width || f.height != a.frames[0].height) {
+		if len(a.frames) > 0 && (f.width != a.frames[0].width || f.height != a.frames[0].height) {
 			panic("figure: frames of an animation differ in size")
 		}
 		a.frames = append(a.frames, f)
@@ -154,9 +153,4 @@ func reduced(src image.Image, colours color.Palette, quick map[color.RGBA]uint8)
 		out.Pix[i] = at
 	}
 	return out
-}
-
-// Size returns the print size of a frame in millimetres.
-func (a *Animation) Size() (width, height float64) {
-	return float64(a.frames[0].width / vg.Millimeter), float64(a.frames[0].height / vg.Millimeter)
 }

@@ -176,16 +176,6 @@ func limitOf(sizes []float64) float64 {
 	return limit
 }
 
-// LimitOf is the limit of a bar for given values, NaN being none: for figures that
-// must share it, such as the frames of an animation.
-func LimitOf(values ...[]float32) float64 {
-	var sizes []float64
-	for _, list := range values {
-		sizes = Tile{Values: list}.sizes(sizes)
-	}
-	return limitOf(sizes)
-}
-
 // share is the place of a value on a bar, 0 to 1.
 func (b Bar) share(v float64) float64 {
 	if b.Positive {

@@ -300,12 +300,6 @@ func TestOneQuantityHasOneBarWithItsOwnLimits(t *testing.T) {
 			t.Errorf("%q is written %d times: %q", want, n, drawn)
 		}
 	}
-	if got := figure.LimitOf([]float32{-3, 1, float32(math.NaN())}); got < 2.9 || got > 3 {
-		t.Errorf("limit %v", got)
-	}
-	if got := figure.LimitOf([]float32{0, 0}); got != 1 {
-		t.Errorf("limit of nothing but zeros %v", got)
-	}
 }
 
 func must(f *figure.Figure, err error) *figure.Figure {

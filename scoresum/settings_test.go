@@ -19,7 +19,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"network", func(s *Settings) { s.Network = "cnn" }},
 		{"network", func(s *Settings) { s.Network = "" }},
 		{"composition", func(s *Settings) { s.Composition = "sum" }},
-		{"window", func(s *Settings) { s.Window = 1 }},
+		{"window", func(s *Settings) { s.Window = 0 }},
 		{"window", func(s *Settings) { s.Window = 4097 }},
 		{"width", func(s *Settings) { s.Width = 1 }},
 		{"width", func(s *Settings) { s.Width = 8193 }},

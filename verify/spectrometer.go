@@ -129,18 +129,8 @@ func (s *Spectrometer) Power(dst []float64, field []float32, weight float64) []f
 	return dst
 }
 
-// Trajectory is the mean spectrum over the fields of member m of a sample of fields.
-func (s *Spectrometer) Trajectory(sample *Sample, m int) []float64 {
-	var power []float64
-	member := sample.Member(m)
-	for t := range sample.Length {
-		power = s.Power(power, member[t*sample.Size:(t+1)*sample.Size], 1/float64(sample.Length))
-	}
-	return power
-}
-
-// Bands names three ranges of rings: those that are resolved well, up to half the
-// Nyquist wavenumber, and those above it.
+// Bands are two ranges of rings: those that are resolved well, up to half the Nyquist
+// wavenumber, and those above it.
 func (s *Spectrometer) Bands() (low, high Band) {
 	half := max(1, s.last/2)
 	return Band{1, half}, Band{min(half+1, s.last), s.last}
