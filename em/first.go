@@ -35,6 +35,9 @@ func (l *learner) first(ctx context.Context) (first, error) {
 		return l.firstLowRank(ctx)
 	}
 	fitted, err := FitGaussian(ctx, l.Records, l.start(), l.Gaussian, l.Noise)
+	if err == nil && l.Noise {
+		fitted, err = fitted.released(l.Records).fit(ctx, l.Records, l.Gaussian, false)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +75,30 @@ func (l *learner) keep(mean []float64, name string, shape []int, values []float6
 	)
 }
 
+// released lets a Gaussian that was kept smooth vary in all directions, by a tenth of the
+// noise: now that the noise is known, the fit finds what is rough in the trajectories.
+func (f Fitted) released(records []Record) Fitted {
+	var noise float64
+	for i := range records {
+		for _, sd := range records[i].sd {
+			noise += sd * sd
+		}
+	}
+	var rows float64 // sum of squared lengths
+	for i := range records {
+		for _, factor := range records[i].rows.factors {
+			rows += factor * factor
+		}
+	}
+	white := 0.1 * f.Noise * f.Noise * noise / rows
+	g := Gaussian{f.Mean, mat.NewSymDense(len(f.Mean), nil)}
+	g.Covariance.CopySym(f.Covariance)
+	for i := range g.Mean {
+		g.Covariance.SetSym(i, i, g.Covariance.At(i, i)+white)
+	}
+	return Fitted{Gaussian: g, Noise: f.Noise}
+}
+
 // units sets the standardisation, unless it is given.
 func (l *learner) units(mean, variance []float64) {
 	if l.Standard == nil {
@@ -85,7 +112,7 @@ func (l *learner) units(mean, variance []float64) {
 func (l *learner) start() Gaussian {
 	size := l.size()
 	g := Isotropic(size, 1)
-	if l.Smooth > 0 && l.Length > 1 {
+	if l.Noise && l.Length > 1 {
 		g = Smooth(size, l.Length, 1, l.Smooth)
 	}
 	if l.Standard == nil {

@@ -83,7 +83,12 @@ func Smooth(size, length int, sd, states float64) Gaussian {
 // estimates the factor of the noise if asked to. Memory and work grow with the square
 // of the size of a trajectory; see FitLowRank for large ones.
 func FitGaussian(ctx context.Context, records []Record, start Gaussian, iterations int, noise bool) (Fitted, error) {
-	f := Fitted{Gaussian: start, Noise: 1}
+	return Fitted{Gaussian: start, Noise: 1}.fit(ctx, records, iterations, noise)
+}
+
+// fit goes on from a Gaussian and a factor of the noise.
+func (f Fitted) fit(ctx context.Context, records []Record, iterations int, noise bool) (Fitted, error) {
+	f.Evidence = nil
 	for range iterations {
 		s, err := expect(ctx, records, &f)
 		if err != nil {
