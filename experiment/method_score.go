@@ -71,7 +71,7 @@ func (r *refinement) of(score *assimilate.Score) assimilate.Method {
 // checkTogether reports parameters that exclude each other.
 func (m *scoreMethod) checkTogether(length int) error {
 	var problems []error
-	if m.Mode.Forecast >= length {
+	if m.Mode.Forecast > 0 && m.Mode.Forecast >= length {
 		problems = append(problems, fault.Inputf("forecast = %d: must be less than the %d states of a trajectory", m.Mode.Forecast, length))
 	}
 	if m.Tolerance > 0 && (m.Steps > 0 || m.Refine.Refine == "twisted") {
