@@ -14,15 +14,18 @@ func printLaps(w io.Writer, dir string, asJSON bool) error {
 	if err != nil || len(laps) == 0 || asJSON {
 		return err
 	}
-	t := &table{left: 1, header: []string{"lap", "log evidence", "gain", "noise", "sd factor", "dropped", "divergence", "floor"}}
+	t := &table{left: 1, header: []string{"lap", "log evidence", "gain", "noise", "sd factor", "residual", "dropped", "divergence", "floor"}}
 	for _, lap := range laps {
 		name := lap.Name
 		if lap.Chosen {
 			name += " (chosen)"
 		}
-		cells := []string{name, significant(lap.Evidence), significant(lap.Gain), significant(lap.Noise), significant(lap.Sd), fmt.Sprint(lap.Dropped), "-", "-"}
+		cells := []string{name, significant(lap.Evidence), significant(lap.Gain), significant(lap.Noise), significant(lap.Sd), "-", fmt.Sprint(lap.Dropped), "-", "-"}
+		if lap.Residual > 0 {
+			cells[5] = significant(lap.Residual)
+		}
 		if lap.Divergence != nil {
-			cells[6], cells[7] = significant(*lap.Divergence), significant(*lap.Floor)
+			cells[7], cells[8] = significant(*lap.Divergence), significant(*lap.Floor)
 		}
 		t.add(cells...)
 	}

@@ -21,8 +21,8 @@
 // projections and matrices are.
 //
 // The standard deviation of the noise, up to a factor common to all values, can be
-// estimated along the way: given draws x, the most likely squared factor is the mean of
-// ((y - A x)/sd)^2.
+// estimated along with the Gaussian, if trajectories are known to be smooth. Laps keep it:
+// a prior that is free to be rough explains any share of the noise.
 //
 // Where a truth is known, as in tests of the method, each lap also tells how far draws
 // of the prior are from it (divergence.go).

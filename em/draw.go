@@ -47,7 +47,7 @@ func (l *learner) drawn(ctx context.Context, number int) (*drawn, error) {
 		return nil, err
 	}
 	attributes := store.Attributes()
-	if d.noise, err = strconv.ParseFloat(attributes["noise_factor"], 64); err == nil {
+	if d.residual, err = strconv.ParseFloat(attributes["residual"], 64); err == nil {
 		d.dropped, err = strconv.Atoi(attributes["dropped"])
 	}
 	if err != nil {
@@ -58,7 +58,6 @@ func (l *learner) drawn(ctx context.Context, number int) (*drawn, error) {
 
 // makeDraws draws from the posteriors of all records under the prior of the lap before.
 func (l *learner) makeDraws(ctx context.Context, number int) error {
-	factor := l.laps[number-1].Sd
 	var records []Record // in physical units
 	for range l.Draws {
 		records = append(records, l.Records...)
@@ -74,10 +73,8 @@ func (l *learner) makeDraws(ctx context.Context, number int) error {
 		return err
 	}
 	x = x[:own*l.size()]
-	if l.Noise {
-		factor = noiseFactor(standardised(records[:own], *l.Standard, 1), x)
-	}
-	_, err := l.save(filepath.Join(dir, drawsName), x, map[string]string{"noise_factor": strconv.FormatFloat(factor, 'g', -1, 64)})
+	residual := residualOf(standardised(records[:own], *l.Standard, l.gaussian.factor()), x)
+	_, err := l.save(filepath.Join(dir, drawsName), x, map[string]string{"residual": strconv.FormatFloat(residual, 'g', -1, 64)})
 	return err
 }
 
@@ -91,8 +88,8 @@ func standardised(records []Record, units trajectory.Standardiser, factor float6
 	return list
 }
 
-// noiseFactor is the factor on the noise that is most likely, given draws.
-func noiseFactor(records []Record, x []float32) float64 {
+// residualOf is the root mean square of (y - A x)/sd over draws.
+func residualOf(records []Record, x []float32) float64 {
 	var squares, values float64
 	n := records[0].size
 	for _, i := range tame(x, n) {
@@ -105,13 +102,12 @@ func noiseFactor(records []Record, x []float32) float64 {
 // fill draws from the posteriors of records in physical units; the draws are in
 // standardised ones.
 func (l *learner) fill(ctx context.Context, number int, records []Record, x []float32) error {
-	factor := l.laps[number-1].Sd
 	if number == 1 {
 		err := l.gaussian.posterior(ctx, records, l.Seed, x)
 		l.Standard.Forward(x, x)
 		return err
 	}
-	records = standardised(records, *l.Standard, factor)
+	records = standardised(records, *l.Standard, l.gaussian.factor())
 	prior, err := scoresum.Load(l.folder(number - 1))
 	if err != nil {
 		return err

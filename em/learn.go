@@ -264,7 +264,7 @@ func (l *learner) lap(ctx context.Context, number int) error {
 	if err != nil {
 		return err
 	}
-	lap := Lap{Name: fmt.Sprint(number), Sd: drawn.noise, Dropped: drawn.dropped}
+	lap := Lap{Name: fmt.Sprint(number), Sd: l.gaussian.factor(), Residual: drawn.residual, Dropped: drawn.dropped}
 	if err := l.enter(ctx, dir, lap, draws); err != nil {
 		return err
 	}
@@ -358,7 +358,7 @@ func (l *learner) clean(ctx context.Context) error {
 // drawn are the posterior draws of a lap.
 type drawn struct {
 	training, validation *trajectory.Set // in physical units
-	noise                float64         // factor, estimated with them
+	residual             float64         // root mean square of (y - A x)/sd
 	dropped              int
 }
 

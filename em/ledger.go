@@ -33,6 +33,9 @@ type Lap struct {
 	Floor      *float64 `json:"floor,omitempty"`
 	// Sd is the factor on the standard deviation of the noise.
 	Sd float64 `json:"sd_factor"`
+	// Residual is the root mean square of (y - A x)/sd over the posterior draws that the
+	// lap learnt from: near 1 if prior, noise and sampler fit each other. 0 of others.
+	Residual float64 `json:"residual,omitempty"`
 	// Dropped counts posterior draws that went astray and were not learnt from.
 	Dropped int `json:"dropped"`
 	// Stopped says why the lap was the last, if it was before its time.

@@ -17,7 +17,7 @@ type Settings struct {
 	Gaussian   int     `toml:"gaussian" doc:"iterations of the Gaussian that is fitted first, in closed form"`
 	Rank       int     `toml:"rank" doc:"directions of that Gaussian, beside noise of equal size in all; 0: a full covariance, for trajectories of up to 1024 values"`
 	Smooth     float64 `toml:"smooth" doc:"of estimate_noise: states over which trajectories do not bend; what bends faster counts as noise, until its size is known"`
-	Noise      bool    `toml:"estimate_noise" doc:"estimate the standard deviation of the noise too, up to a factor common to all values; needs smooth above 0"`
+	Noise      bool    `toml:"estimate_noise" doc:"estimate the standard deviation of the noise, up to a factor common to all values, with the Gaussian; needs smooth above 0"`
 	HeldOut    int     `toml:"held_out" doc:"validation trajectories whose observations measure the evidence of every lap"`
 	Points     int     `toml:"points" doc:"draws of the prior that evidence and divergence are measured with"`
 	Divergence string  `toml:"divergence" doc:"distance of these draws to true ones, where they are known. w1: 1-Wasserstein; sinkhorn: squared cost, regularised"`
