@@ -87,18 +87,25 @@ func (g *guide) Denoise(mean, xt []float32, at diffusion.Level) error {
 	if err := g.prior.Denoise(mean, xt, at); err != nil {
 		return err
 	}
-	if g.present() == 0 {
-		return nil
-	}
+	_, err := g.condition(mean, at)
+	return err
+}
+
+// condition moves the denoised means of the prior to those given the observations, and
+// returns what led there.
+func (g *guide) condition(mean []float32, at diffusion.Level) (*batch, error) {
 	b := g.batch(mean, at)
+	if g.present() == 0 {
+		return b, nil
+	}
 	g.forget(at.Ratio())
 	for r := range b.e {
 		b.write(b.e[r], b.row(mean, r))
 	}
 	if err := g.solve(b); err != nil {
-		return err
+		return nil, err
 	}
-	return g.shift(b)
+	return b, g.shift(b)
 }
 
 // twist is Denoise that also gives the denoised mean of the prior, and for every row
@@ -110,21 +117,14 @@ func (g *guide) twist(mean, plain, xt []float32, at diffusion.Level, logs []floa
 		return err
 	}
 	copy(mean, plain)
-	if g.present() == 0 {
-		return nil
-	}
-	b := g.batch(mean, at)
-	g.forget(at.Ratio())
-	for r := range b.e {
-		b.write(b.e[r], b.row(mean, r))
-	}
-	if err := g.solve(b); err != nil {
+	b, err := g.condition(mean, at)
+	if err != nil {
 		return err
 	}
 	for r, u := range b.u {
 		logs[r] = -inner(b.e[r], u) / 2
 	}
-	return g.shift(b)
+	return nil
 }
 
 // batch makes room for the rows of mean.
