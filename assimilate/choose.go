@@ -65,7 +65,7 @@ func GuidanceSummary(name string) string {
 			return g.summary
 		}
 	}
-	return "jfps of fields; else covariance, dense or banded; or else pigdm with the length of its step searched for"
+	return "jfps of states of more than 16 components; else covariance, dense or banded; or else pigdm with the length of its step searched for"
 }
 
 // guidance is an entry of the list of rules.
@@ -119,14 +119,18 @@ func (s *Score) plan(p Problem, n *innovations) (*plan, error) {
 	return nil, fault.Inputf("guidance = %q: is unknown; choose one of %q", s.Guidance, Guidances())
 }
 
-// planAuto takes, of fields, jfps: networks on fields are trained too briefly for their
-// Jacobians, along which the covariance guidance diverged where a few cells were seen
-// precisely, while V is measured and bounded. Elsewhere it takes the covariance guidance
+// manyComponents is the number of components of a state above which the Jacobian of a
+// network is not to be trusted. Along it the covariance guidance diverged on 40 components
+// of Lorenz 96; on the three of Lorenz 63 it serves.
+const manyComponents = 16
+
+// planAuto takes, of fields and of states of many components, jfps, because V is measured
+// and bounded whatever the network's Jacobian. Elsewhere it takes the covariance guidance
 // if the prior has a covariance and sizes allow, and otherwise a white covariance that
 // bounds it for values of unit variance; both search for the length of their step.
 func (s *Score) planAuto(p Problem, n *innovations) (*plan, error) {
-	if _, ok := s.Prior.(Fields); ok {
-		if chosen, err := s.planFree(p, n); err == nil && chosen.reason != "" {
+	if n.dim > manyComponents {
+		if chosen, err := s.planFree(p, n); err == nil {
 			chosen.name = "jfps"
 			return chosen, nil
 		}
@@ -174,7 +178,7 @@ func (s *Score) planCovariance(p Problem, n *innovations) (*plan, error) {
 	}
 	shared := newCovariances(s.Prior, n, p.Length)
 	return &plan{
-		reason:  fmt.Sprintf("dense: %d values, %d observed", p.Length*n.dim, n.present()),
+		reason:  denseReason(p, n),
 		weigher: newCalibrated(shared, n),
 		rule:    func(n *innovations) rule { return composed{separate{newCalibrated(shared, n)}, throughPrior{true}} },
 	}, nil
@@ -205,29 +209,42 @@ func (s *Score) planFields(p Problem, n *innovations) (*plan, error) {
 	}, nil
 }
 
+func denseReason(p Problem, n *innovations) string {
+	return fmt.Sprintf("dense: %d values, %d observed", p.Length*n.dim, n.present())
+}
+
 func fieldReason(p Problem, n *innovations) string {
 	return fmt.Sprintf("by conjugate gradients: fields, %d values, %d observed", p.Length*n.dim, n.present())
 }
 
 func (s *Score) planBanded(p Problem, n *innovations) (*plan, error) {
-	prior, ok := s.Prior.(Banded)
-	if !ok {
-		return nil, fmt.Errorf("the covariance of %d values is too large to be dense and the prior knows no banded inverse: %w", p.Length*n.dim, errors.ErrUnsupported)
-	}
-	precision, err := prior.Precision(p.Length, 1)
+	shared, reason, err := s.bandedCovariances(p, n)
 	if err != nil {
-		return nil, fmt.Errorf("the covariance of %d values is too large to be dense: %w", p.Length*n.dim, err)
+		return nil, err
 	}
-	values, band := precision.SymBand()
-	if values*(band+1) > heldFactors {
-		return nil, fmt.Errorf("%d values with a band of %d are more than %d in all: %w", values, band, heldFactors, errors.ErrUnsupported)
-	}
-	shared := newBandedCovariances(prior, n, p.Length)
 	return &plan{
-		reason:  fmt.Sprintf("banded: %d values of band %d, %d observed", values, band, n.present()),
+		reason:  reason,
 		weigher: newBanded(shared, n),
 		rule:    func(n *innovations) rule { return composed{separate{newBanded(shared, n)}, throughPrior{true}} },
 	}, nil
+}
+
+// bandedCovariances fails with errors.ErrUnsupported where the prior knows no banded
+// inverse, or one too large.
+func (s *Score) bandedCovariances(p Problem, n *innovations) (shared *bandedCovariances, reason string, err error) {
+	prior, ok := s.Prior.(Banded)
+	if !ok {
+		return nil, "", fmt.Errorf("the covariance of %d values is too large to be dense and the prior knows no banded inverse: %w", p.Length*n.dim, errors.ErrUnsupported)
+	}
+	precision, err := prior.Precision(p.Length, 1)
+	if err != nil {
+		return nil, "", fmt.Errorf("the covariance of %d values is too large to be dense: %w", p.Length*n.dim, err)
+	}
+	values, band := precision.SymBand()
+	if values*(band+1) > heldFactors {
+		return nil, "", fmt.Errorf("%d values with a band of %d are more than %d in all: %w", values, band, heldFactors, errors.ErrUnsupported)
+	}
+	return newBandedCovariances(prior, n, p.Length), fmt.Sprintf("banded: %d values of band %d, %d observed", values, band, n.present()), nil
 }
 
 func (s *Score) planDiagonal(p Problem, n *innovations) (*plan, error) {
@@ -301,7 +318,14 @@ func (s *Score) planFree(p Problem, n *innovations) (*plan, error) {
 		return nil, err
 	}
 	if !s.small(p, n) {
-		return nil, tooLarge(p, n)
+		shared, reason, err := s.bandedCovariances(p, n)
+		if err != nil {
+			return nil, err
+		}
+		return &plan{reason: reason, rule: func(n *innovations) rule { return throughBand{newBanded(shared, n)} }}, nil
+	}
+	if _, err := s.Prior.Uncertainty(p.Length, 1); err != nil {
+		return nil, err
 	}
 	shared := newCovariances(s.Prior, n, p.Length)
 	shared.keeps = true
@@ -309,7 +333,7 @@ func (s *Score) planFree(p Problem, n *innovations) (*plan, error) {
 		separate
 		throughCovariance
 	}
-	return &plan{rule: func(n *innovations) rule {
+	return &plan{reason: denseReason(p, n), rule: func(n *innovations) rule {
 		return free{separate{newCalibrated(shared, n)}, throughCovariance{shared}}
 	}}, nil
 }

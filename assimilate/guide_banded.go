@@ -157,3 +157,27 @@ func (w *bandWeigher) weigh(innovation []float64, mean []float32, s float64) err
 	}
 	return nil
 }
+
+// throughBand is jfps: x, which is V A'^T S^-1 e, is added to the mean.
+type throughBand struct{ *bandWeigher }
+
+// solve implements rule; it leaves x to shift in b.pulled.
+func (t throughBand) solve(b *batch) error {
+	for r, u := range b.u {
+		copy(u, b.e[r])
+		if err := t.weigh(u, b.row(b.mean, r), b.at.Ratio()); err != nil {
+			return err
+		}
+		for i, v := range t.x {
+			b.row(b.pulled, r)[i] = float32(v)
+		}
+	}
+	return nil
+}
+
+func (t throughBand) shift(b *batch) error {
+	for i, v := range b.pulled {
+		b.mean[i] += v
+	}
+	return nil
+}

@@ -26,7 +26,7 @@ func init() {
 // scoreMethod is score-based data assimilation.
 type scoreMethod struct {
 	Sampler  `toml:",inline"`
-	Guidance string            `toml:"guidance" doc:"rule of guidance. auto: jfps of fields, else covariance where the prior has one, or else pigdm with a step searched for; covariance: weighs observations against the measured covariance of the denoised trajectory, no knob; sda: against gamma times the squared noise ratio (the paper); others: dps, dps-gaussian, pigdm, tmpd, sda-gaussian, mmps, mmps-cg, jfps, diffpir"`
+	Guidance string            `toml:"guidance" doc:"rule of guidance. auto: jfps of states of more than 16 components, such as fields, else covariance where the prior has one, or else pigdm with a step searched for; covariance: weighs observations against the measured covariance of the denoised trajectory, no knob; sda: against gamma times the squared noise ratio (the paper); others: dps, dps-gaussian, pigdm, tmpd, sda-gaussian, mmps, mmps-cg, jfps, diffpir"`
 	Gamma    float64           `toml:"gamma" doc:"of guidance sda: variance of the denoised trajectory over the squared noise ratio; 0 to 1000"`
 	Tuning   assimilate.Tuning `toml:",inline"`
 	Mode     modes             `toml:",inline"`
