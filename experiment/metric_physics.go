@@ -164,7 +164,7 @@ func (w scoring) usesTraining() bool {
 }
 
 // climatology is the mean of each value of a state over the training trajectories, which
-// are read one by one; nil if anomalies are not asked for.
+// are read some 64 MB at a time; nil if anomalies are not asked for.
 func (w scoring) climatology(t *task) ([]float64, error) {
 	if !w.usesTraining() {
 		return nil, nil
@@ -178,12 +178,15 @@ func (w scoring) climatology(t *task) ([]float64, error) {
 	}
 	size := w.model.Space().Size()
 	mean := make([]float64, size)
-	for k := range store.Parts() {
-		set, err := store.Read(k, k+1)
+	described := store.Describe()
+	values := size * described.Length
+	share := 1 / float64(store.Parts()*described.Length)
+	block := max(1, 1<<24/values)
+	for k := 0; k < store.Parts(); k += block {
+		set, err := store.Read(k, min(k+block, store.Parts()))
 		if err != nil {
 			return nil, err
 		}
-		share := 1 / float64(store.Parts()*len(set.Data)/size)
 		for i, v := range set.Data {
 			mean[i%size] += float64(v) * share
 		}
