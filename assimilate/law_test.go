@@ -1,6 +1,7 @@
 package assimilate_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -137,6 +138,9 @@ func TestGuidanceByCorrelatedNoise(t *testing.T) {
 	}
 	for _, guidance := range []string{"covariance", "mmps", "jfps"} {
 		method := &assimilate.Score{Prior: prior, Sampler: second(48), Guidance: guidance, Tuning: assimilate.Tuning{Iterations: 12}}
-		t.Logf("%s: %s", guidance, summary(t, method, p, mean, &covariance))
+		var off, ratio float64
+		if _, err := fmt.Sscanf(summary(t, method, p, mean, &covariance), "%f / %f", &off, &ratio); err != nil || !(off < 0.02 && math.Abs(ratio-1) < 0.03) {
+			t.Errorf("%s: mean off by %v posterior sd, ratio of sd %v, %v", guidance, off, ratio, err)
+		}
 	}
 }
